@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Iterable, Optional, Tuple, Union
 
 from . import passes
 from .answers import SAID_CAUSAL, Engine, Facts
-from .families import FAMILIES, family, model_type_of
+from .families import FAMILIES, GRIDS, family, model_type_of
 from .model import MASKS, Call, Leads, Model
 from .passes import Inputs
 from .probe import Findings, look_at
@@ -34,6 +34,7 @@ def engine_of(
     eos: Union[int, str, None] = None,
     name: Optional[str] = None,
     attention: Union[str, int, None] = None,
+    grid: Optional[str] = None,
     masks: Optional[str] = None,
     shift: Optional[bool] = None,
     context: Optional[int] = None,
@@ -59,6 +60,10 @@ def engine_of(
         call = dataclasses.replace(call, mask=masks)
     if attention is not None:
         call, blocks, said = _attention(attention, call)
+    if grid not in (None, *GRIDS):
+        raise ValueError("grid=%r is not known: give one of %s" % (grid, ", ".join(GRIDS)))
+    if grid is not None and blocks is None:
+        raise ValueError("grid=%r says where blocks begin, and none are known: give their length with attention=" % grid)
     if isinstance(model, torch.nn.Module) and model.training:
         model.eval()
     wrapped = Model(model, call, None if device is None else torch.device(device))
@@ -78,7 +83,7 @@ def engine_of(
         eos=_token(eos, tokens, "eos", (tokens.eos, id_(getattr(config, "eos_token_id", None)))),
         shift=row.shift if shift is None else shift,
         block=blocks,
-        grid=row.grid,
+        grid=grid or row.grid,
         attention=said,
     )
     if context is None:

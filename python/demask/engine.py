@@ -16,6 +16,7 @@ from . import __version__, parallel
 from .answers import Engine, as_error
 from .connection import Gone, is_child, pipes
 from .conversation import Inbox, converse, greet
+from .families import GRIDS
 from .loading import Checkpoint, Work, load
 from .protocol import EngineError
 
@@ -49,6 +50,11 @@ def parser() -> argparse.ArgumentParser:
         "--attention", metavar="KIND", help="full, causal, or the number of positions in a block [as the model's family]"
     )
     made.add_argument(
+        "--grid",
+        choices=GRIDS,
+        help="where such blocks are counted from: the start of the sequence or the end of the prompt [as the model's family]",
+    )
+    made.add_argument(
         "--shift",
         choices=("yes", "no"),
         help="whether position i is predicted by the logits of position i - 1 [as the model's family]",
@@ -73,6 +79,7 @@ def load_engine(args: argparse.Namespace, work: Work) -> Engine:
             eos=_token(args.eos_token),
             name=args.name,
             attention=args.attention,
+            grid=args.grid,
             shift=None if args.shift is None else args.shift == "yes",
             probe=not args.no_probe,
             leads=parallel.leads() if parallel.processes() > 1 else None,

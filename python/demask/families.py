@@ -7,6 +7,9 @@ from typing import Any, Dict, Optional
 
 from .model import Call
 
+# Where blocks of attention may be counted from: the start of the generated region, or position 0.
+GRIDS = ("prompt", "start")
+
 
 @dataclass(frozen=True)
 class Family:

@@ -90,7 +90,8 @@ class _Probe:
         self.block = block
         self.length = LENGTH if block is None else max(2, min(LENGTH, block))
         self.ids = self._ids(self.length)
-        changed = next(token for token in self._ids(self.length + 4)[::-1] if token != self.ids[-1])
+        others = self._ids(self.length + 4)[::-1]
+        changed = next((token for token in others if token != self.ids[-1]), self.ids[-1])
         self.other = self.ids[:-1] + [changed]
 
     def _ids(self, count: int) -> List[int]:
@@ -100,6 +101,9 @@ class _Probe:
             ids = [token for token in self.tokens.encode(_TEXT, special=False) if token < columns]
         except Exception:  # There is no tokenizer, or it cannot encode.
             pass
+        if len(set(ids)) < 2:
+            # The tokenizer knows none of these words: nothing could be told from one token over and over.
+            ids = []
         made = ((at * 7919 + 13) % columns for at in range(count * 3 + 8))
         ids += [token for token in made if token != self.mask]
         return ids[:count]

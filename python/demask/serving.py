@@ -86,6 +86,7 @@ def serve(
     eos: Union[int, str, None] = None,
     name: Optional[str] = None,
     attention: Union[str, int, None] = None,
+    grid: Optional[str] = None,
     masks: Optional[str] = None,
     shift: Optional[bool] = None,
     context: Optional[int] = None,
@@ -105,6 +106,8 @@ def serve(
     mask, eos  the mask and end-of-sequence tokens, by id or text; what configuration and tokenizer say, if not given
     name       the model's name, as demask shows it
     attention  "full", "causal", or a number: block-causal in blocks of so many positions
+    grid       where such blocks are counted from: "prompt", its end, or "start", position 0; as the model's family, else
+               "prompt"
     masks      how the model takes a mask: "additive", "boolean" (both 4-D), "bias" (4-D, as `attention_bias`), "keys"
                (2-D), "none"
     shift      True where position i is predicted by the logits of position i - 1
@@ -128,6 +131,7 @@ def serve(
             eos=eos,
             name=name,
             attention=attention,
+            grid=grid,
             masks=masks,
             shift=shift,
             context=context,

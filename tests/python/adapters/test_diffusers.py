@@ -1,6 +1,10 @@
 """Pipelines of diffusers with tiny random models, driven over a socket."""
 
 import inspect
+import json
+import os
+import subprocess
+import tempfile
 import threading
 import unittest
 
@@ -13,8 +17,9 @@ from diffusers import (
     EntropyBoundScheduler,
     LLaDA2Pipeline,
 )
-from tiny import MASK, Network, gemma, tokenizer
+from tiny import EOS, MASK, BlockNetwork, Network, gemma, tokenizer
 
+import demask
 from demask.adapters.diffusers import debug
 
 PROMPT = "w5 w6 w7 w8 w9"
@@ -34,6 +39,47 @@ class Kept:
     def __call__(self, pipe, step, timestep, tensors):
         self.canvases.append(tensors[self.name][0, self.first :].tolist())
         return tensors
+
+
+class OurBlocks(Case):
+    """`joint_threshold` over an engine, against what `LLaDA2Pipeline` recorded with the same network."""
+
+    def demask(self, *args):
+        """What the program prints as JSON."""
+        program = os.environ.get("DEMASK_BIN")
+        if not program:
+            self.skipTest("DEMASK_BIN names no program")
+        told = subprocess.run([program, args[0], "--no-config", *args[1:]], capture_output=True, text=True, timeout=PATIENCE)
+        self.assertEqual(told.returncode, 0, told.stderr)
+        return json.loads(told.stdout)
+
+    def check(self, seed, replaced, **given):
+        """`given`: parameters of both. Some tokens are replaced, if `replaced` says so."""
+        network = BlockNetwork(block=8, seed=seed)
+        with tempfile.TemporaryDirectory() as folder:
+            theirs, ours = ("%s/%s.jsonl" % (folder, name) for name in ("theirs", "ours"))
+            pipe = quiet(LLaDA2Pipeline(network, BlockRefinementScheduler(), tokenizer()))
+            # The last block ends with the text, for what lies behind it only the program shows.
+            sizes = {"gen_length": 19, "block_length": 8, "num_inference_steps": 4, **given}
+            with debug(pipe, record=theirs, listen="unix:%s/loop" % folder, quiet=True) as driven:
+                driven(PROMPT, use_chat_template=False, eos_early_stop=False, sampling_method="greedy", **sizes)
+            flags = [text for name, value in sizes.items() for text in ("--" + name.replace("_", "-"), str(value))]
+            served = {"mask": MASK, "eos": EOS, "attention": 8, "grid": "start", "masks": "additive", "context": 256}
+            with demask.serve(network, tokenizer(), **served, listen="unix:%s/engine" % folder, block=False) as engine:
+                run = ["--strategy", "joint_threshold", "--variant", "diffusers", "--eos-early-stop=false", *flags]
+                run += ["--prompt-ids", "5,6,7,8,9", "--record", ours, "--json", "--engine", engine.address]
+                told = self.demask("run", *run)
+            self.assertEqual(told["replaced"] > 0, replaced)
+            verified = self.demask("verify", "--json", ours)
+            self.assertEqual((verified["equal"], verified["decisions"]), (True, verified["steps"]))
+            found = self.demask("diff", "--json", theirs, ours)
+            self.assertEqual((found["equal"], found["same_start"], found["differing_steps"]), (True, True, 0))
+            self.assertEqual(found["fills"], {"alike": 19, "other_step": 0, "other_token": 0, "only_a": 0, "only_b": 0})
+
+    def test_the_recordings_are_equal(self):
+        self.check(1, True, threshold=0.6, editing_threshold=0.4, max_post_steps=4)
+        self.check(2, True, threshold=0.3, editing_threshold=0.2, max_post_steps=16)
+        self.check(3, False, threshold=0.9, editing_threshold=0.0, max_post_steps=16)
 
 
 class LLaDA2(Case):

@@ -52,6 +52,42 @@ class Network(torch.nn.Module):
         return SimpleNamespace(logits=self.head(x) * 6.0 + self.never)
 
 
+class BlockNetwork(torch.nn.Module):
+    """A Qwen3 with random weights whose attention is block-causal, blocks being counted from position 0.
+
+    A 2-D mask hides positions, as `LLaDA2Pipeline` gives it; a 4-D one is taken as it is. ids [batch, length] to logits.
+    """
+
+    def __init__(self, block, seed=0):
+        super().__init__()
+        self.block, self.network = block, qwen(seed)
+        with torch.no_grad():
+            for weight in self.network.model.parameters():
+                if weight.dim() > 1:
+                    weight.normal_(std=1.2 / weight.shape[1] ** 0.5)
+        self.never = torch.zeros(len(WORDS)).index_fill_(0, torch.tensor([PAD, BOS, EOS, MASK]), -100.0)
+        self.eval()
+
+    @property
+    def device(self):
+        return self.never.device
+
+    @property
+    def dtype(self):
+        return self.never.dtype
+
+    def forward(self, input_ids, attention_mask=None, position_ids=None, **_):
+        mask = attention_mask
+        if mask is None or mask.dim() == 2:
+            blocks = torch.arange(input_ids.shape[1]) // self.block
+            hidden = (blocks[None, :] > blocks[:, None])[None, None]
+            if attention_mask is not None:
+                hidden = hidden | (attention_mask == 0)[:, None, None, :]
+            mask = torch.zeros(hidden.shape).masked_fill(hidden, torch.finfo(torch.float32).min)
+        logits = self.network(input_ids, attention_mask=mask, position_ids=position_ids).logits
+        return SimpleNamespace(logits=logits * 2.0 + self.never)
+
+
 def gemma(seed=0):
     """A DiffusionGemma of transformers with random weights: canvases of 8 positions, 96 tokens."""
     text = {

@@ -151,8 +151,21 @@ class Probe(unittest.TestCase):
         self.assertEqual(*(self.p_first(engine, [1, 2, last]) for last in (3, 4)))
         engine = self.engine(toy(causal=True), mask=MASK, attention=4)
         self.assertEqual((engine.facts.block, engine.facts.attention), (4, "block-causal in blocks of 4 (said)"))
+        self.assertEqual(engine.facts.grid, "prompt")
+        engine = self.engine(toy(causal=True), mask=MASK, attention=4, grid="start")
+        self.assertEqual((engine.facts.block, engine.facts.grid), (4, "start"))
         engine = self.engine(toy(causal=True), mask=MASK, attention="full")
         self.assertEqual((engine.facts.attention, engine.facts.findings), ("full (said), by a 4-D mask", []))
+
+    def test_a_tokenizer_that_knows_no_word_tells_nothing(self):
+        from tokenizers import Tokenizer, models, pre_tokenizers
+
+        words = Tokenizer(models.WordLevel({"<unk>": 0, "w1": 1}, unk_token="<unk>"))
+        words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+        for causal in (False, True):
+            with_none, with_words = (self.engine(toy(causal=causal), tokenizer=its, mask=MASK) for its in (None, words))
+            self.assertEqual(with_words.facts.attention, with_none.facts.attention)
+            self.assertEqual(with_words.can(), with_none.can())
 
     def test_what_cannot_be_meant_is_refused(self):
         for said, part in [
@@ -160,6 +173,8 @@ class Probe(unittest.TestCase):
             ({"mask": -1}, "vocabulary of 50"),
             ({"mask": "<none>"}, "the tokenizer has no such token"),
             ({"attention": "half"}, "full, causal, or the positions"),
+            ({"attention": 4, "grid": "end"}, "prompt, start"),
+            ({"grid": "start"}, "give their length with attention="),
             ({"attention": 0}, "full, causal, or the positions"),
             ({"masks": "3-D"}, "additive, boolean"),
         ]:

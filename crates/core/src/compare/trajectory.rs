@@ -214,7 +214,7 @@ pub fn trajectories(a: RunPath, b: RunPath, mut each: impl FnMut(StepPair)) -> C
     pairs.follow(&own.node(0).canvas, &other.node(0).canvas);
     let steps = path_a.len().max(path_b.len()) - 1;
     let mut found = Comparison {
-        same_start: own.node(0).canvas.ids().eq(&other.node(0).canvas.ids()),
+        same_start: same_start(own, other),
         steps,
         differing: 0,
         divergence: None,
@@ -235,6 +235,41 @@ pub fn trajectories(a: RunPath, b: RunPath, mut each: impl FnMut(StepPair)) -> C
     }
     found.fills = fills(&own.node(steps).canvas, &other.node(steps).canvas, &pairs);
     found
+}
+
+/// Whether the first canvases hold the same tokens. Masks that a run which appends block after block
+/// does not have yet make no difference.
+fn same_start(a: Way, b: Way) -> bool {
+    let (from_a, from_b) = (&a.node(0).canvas, &b.node(0).canvas);
+    let masks_behind = |of: Way, longer: &Canvas, length: usize| {
+        let more = longer.cells().len().checked_sub(length);
+        more.is_some_and(|more| more > 0)
+            && of.run.session.strategy().appends_blocks()
+            && longer.suffix().is_empty()
+            && (length..longer.len()).all(|at| longer.is_masked(at))
+    };
+    let common = from_a.len().min(from_b.len());
+    let prompts = from_a.prompt() == from_b.prompt();
+    from_a.ids().eq(&from_b.ids())
+        || prompts
+            && from_a.tokens()[..common] == from_b.tokens()[..common]
+            && (masks_behind(a, from_b, from_a.len()) || masks_behind(b, from_a, from_b.len()))
+}
+
+/// Marks as alike the masks that a run which appends block after block adds where the other run has
+/// masks already, from position `next` of its canvas `there` on.
+fn reached(changes: &mut [(ChangeAnchor, Change)], of: Way, there: &Canvas, next: usize) {
+    if !of.run.session.strategy().appends_blocks() {
+        return;
+    }
+    for (_, change) in changes {
+        if let ChangeKind::Append(n, Filler::Mask) = change.effect
+            && next < there.len()
+            && (next..there.len().min(next + n)).all(|at| there.is_masked(at))
+        {
+            (change.alike, change.other) = (true, Some(next));
+        }
+    }
 }
 
 /// What a change hangs on.
@@ -263,6 +298,11 @@ impl<'a> Way<'a> {
 
     fn node(self, step: usize) -> &'a Node {
         &self.run.session.timeline()[self.id(step)]
+    }
+
+    /// The canvas before a step.
+    fn canvas(self, step: usize) -> &'a Canvas {
+        &self.node(step - 1).canvas
     }
 
     fn over(self, step: usize) -> bool {
@@ -407,6 +447,16 @@ fn step_pair(step: usize, a: Way, b: Way, pairs: &Correspondence) -> StepPair {
             (change.alike, of_b[at].1.alike) = (true, true);
         }
     }
+    let behind = |of: Way, found: &dyn Fn(Slot) -> Option<usize>| match of.canvas(step).cells() {
+        [] => Some(0),
+        [.., last] => found(last.slot).map(|at| at + 1),
+    };
+    if let Some(next) = behind(a, &|slot| pairs.in_b(slot)) {
+        reached(&mut of_a, a, b.canvas(step), next);
+    }
+    if let Some(next) = behind(b, &|slot| pairs.in_a(slot)) {
+        reached(&mut of_b, b, a.canvas(step), next);
+    }
     StepPair { step, a: a.did(step, of_a), b: b.did(step, of_b) }
 }
 
@@ -493,7 +543,7 @@ mod tests {
     use super::*;
     use crate::{
         canvas::SpecialTokens,
-        decode::{AnyStrategy as _, Extras, daedal::Daedal},
+        decode::{Extras, Recipe},
         session::{NodeOrigin, Session, Timeline},
     };
 
@@ -513,8 +563,13 @@ mod tests {
 
     /// A run of such edits, a list a step, from `length` masks.
     fn run(length: usize, steps: &[&[Edit]]) -> Session {
-        let params = Arc::new(Params::defaults(Daedal.params()));
-        let (_, state) = Daedal.start(&(&[0]).into(), SPECIAL, &params).unwrap();
+        run_of("daedal", length, steps)
+    }
+
+    fn run_of(strategy: &str, length: usize, steps: &[&[Edit]]) -> Session {
+        let recipe = Recipe::parse(strategy).unwrap();
+        let params = Arc::new(recipe.params(&[]).unwrap());
+        let (_, state) = recipe.strategy.start(&(&[0]).into(), SPECIAL, &params).unwrap();
         let mut canvas = Arc::new(Canvas::masked([0], length, SPECIAL));
         let mut timeline = Timeline::default();
         let mut at = timeline.add_root(canvas.clone(), state.clone(), params.clone());
@@ -523,7 +578,7 @@ mod tests {
             let made = NodeOrigin::Edit(edits.to_vec().into());
             at = timeline.add(at, canvas.clone(), state.clone(), params.clone(), made);
         }
-        Session::over(&Daedal, Extras::NONE, timeline, at, HashMap::new())
+        Session::over(recipe.strategy, Extras::NONE, timeline, at, HashMap::new())
     }
 
     /// Where they part: the step and the position of each; the same from both sides.
@@ -578,6 +633,30 @@ mod tests {
         assert_eq!(alike, [(1, Some(1), false), (5, Some(3), true), (4, Some(2), false)]);
         let fills = Fills { alike: 1, other_token: 1, ..Fills::default() };
         assert_eq!((found.differing, found.fills), (2, fills));
+    }
+
+    #[test]
+    fn masks_that_no_step_has_reached_make_no_difference() {
+        let steps: &[&[Edit]] = &[&[fill(0, 5)], &[fill(1, 6), masks(2)], &[fill(3, 7)]];
+        let whole: &[&[Edit]] = &[&[fill(0, 5)], &[fill(1, 6)], &[fill(3, 7)]];
+        let blocks = || run_of("sdar", 2, steps);
+        let equal = |a: &Session, b: &Session| {
+            let [here, there] = [(a, b), (b, a)]
+                .map(|(a, b)| trajectories(RunPath::here(a), RunPath::here(b), |_| {}));
+            assert_eq!(here.equal(), there.equal());
+            here.equal()
+        };
+        assert!(equal(&blocks(), &run(4, whole)));
+        assert!(equal(&blocks(), &run(9, whole)));
+        // A strategy that decides on the length itself begins with another one.
+        assert!(!equal(&run(2, steps), &run(4, whole)));
+        // What is appended here is not there: it was cut off, or written before it was reached.
+        assert!(!equal(&blocks(), &run(2, &[whole[0], whole[1]])));
+        let early: &[&[Edit]] = &[&[fill(0, 5), fill(3, 7)], &[fill(1, 6)], &[]];
+        assert!(!equal(&blocks(), &run(4, early)));
+        // Of two that append, one does so a step later.
+        let late: &[&[Edit]] = &[&[fill(0, 5)], &[fill(1, 6)], &[masks(2)], &[fill(3, 7)]];
+        assert!(!equal(&blocks(), &run_of("sdar", 2, late)));
     }
 
     #[test]

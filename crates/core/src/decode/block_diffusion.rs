@@ -301,6 +301,7 @@ impl<S: BlockSampler> Strategy for BlockDiffusion<S> {
     const PARAMS: &'static [ParamSpec] = S::PARAMS;
     const PRESETS: &'static [Preset] = S::PRESETS;
     const CHANGES_TOKENS: bool = true;
+    const APPENDS_BLOCKS: bool = true;
 
     fn settings(params: &Params) -> Result<S::Settings, DecodeError> {
         S::settings(params)

@@ -34,6 +34,9 @@ pub(super) trait Strategy: Send + Sync + 'static {
     /// True if a step may remask a position, or replace the token that it holds.
     const CHANGES_TOKENS: bool = false;
 
+    /// True if the canvas grows by a block of masks whenever one is done.
+    const APPENDS_BLOCKS: bool = false;
+
     /// Positions of the first block that the prompt takes, where blocks lie on a grid that begins
     /// with the sequence.
     fn lead(settings: &Self::Settings, prompt: usize) -> usize {

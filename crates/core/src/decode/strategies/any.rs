@@ -32,6 +32,12 @@ pub trait AnyStrategy: Send + Sync {
         false
     }
 
+    /// True if the canvas grows by a block of masks whenever one is done. No position sees the
+    /// masks of a later block, so it does not matter to a step whether they are there already.
+    fn appends_blocks(&self) -> bool {
+        false
+    }
+
     /// Parameter sets under a name.
     fn presets(&self) -> &'static [Preset] {
         &[]
@@ -139,6 +145,10 @@ where
 
     fn changes_tokens(&self) -> bool {
         S::CHANGES_TOKENS
+    }
+
+    fn appends_blocks(&self) -> bool {
+        S::APPENDS_BLOCKS
     }
 
     fn presets(&self) -> &'static [Preset] {
