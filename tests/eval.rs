@@ -138,7 +138,7 @@ fn shards_and_interruptions_leave_no_trace_in_the_results() {
     // Rows of an older version counted otherwise: they are not mixed with new ones.
     let manifest = killed.join("manifest.json");
     let text = fs::read_to_string(&manifest).unwrap();
-    fs::write(&manifest, text.replace(r#""version": 2"#, r#""version": 1"#)).unwrap();
+    fs::write(&manifest, text.replace(r#""version": 3"#, r#""version": 2"#)).unwrap();
     refused(small(&killed, &[]), 1, &["an older demask wrote it", "--overwrite", "another --out"]);
     fs::write(&manifest, text).unwrap();
     refused(
@@ -245,15 +245,97 @@ fn a_run_that_cannot_go_on_is_a_row() {
     assert!(rows[1].is_right());
 }
 
+fn rows(out: &Path) -> Vec<demask::eval::EvalRow> {
+    let text = fs::read_to_string(out.join("results.jsonl")).unwrap();
+    text.lines().map(|row| serde_json::from_str(row).unwrap()).collect()
+}
+
+#[test]
+fn problems_without_answers_are_compared_with_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, file) = (folder.path().join("out"), folder.path().join("asked.jsonl"));
+    let lines = "{\"prompt\":\"Name 2 animals and 3 places.\",\"id\":1}\n\
+                 {\"question\":\"Count from 3 to 9 in steps of 2.\"}\n";
+    fs::write(&file, lines).unwrap();
+    let strategies = "threshold:gen_length=32,threshold:gen_length=32,threshold=0.9,\
+                      threshold:gen_length=32,seed=7,daedal:preset=fixed,max_gen_length=8";
+    let (out_text, file_text) = (out.to_str().unwrap(), file.to_str().unwrap());
+    let args = ["eval", "--out", out_text, "--problems", file_text, "--strategies", strategies];
+    let output = demask(&args).output().unwrap();
+    done(&output);
+    assert_eq!(String::from_utf8_lossy(&output.stderr).lines().count(), 1, "{output:?}");
+    let table = String::from_utf8(output.stdout).unwrap();
+    let head = table.lines().next().unwrap();
+    assert!(!head.contains("accuracy") && head.contains("same as 1st"), "{table}");
+    let own = rows(&out);
+    assert_eq!(own.len(), 8);
+    for row in &own {
+        assert!(row.expected.is_none() && row.correct.is_none() && row.trace.is_some(), "{row:?}");
+    }
+    // A short canvas is cut off, and the lint says so.
+    assert!(own[3].findings.contains(&"cut-off".to_owned()), "{:?}", own[3].findings);
+    let text = fs::read_to_string(out.join("agreement.json")).unwrap();
+    let pairs: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let pair = |first: usize, second: usize| {
+        let named = |of: &serde_json::Value| {
+            of["first"] == own[first].recipe.as_str() && of["second"] == own[second].recipe.as_str()
+        };
+        pairs.as_array().unwrap().iter().find(|of| named(of)).unwrap().clone()
+    };
+    assert_eq!(pairs.as_array().unwrap().len(), 6);
+    // Without noise the seed changes nothing.
+    assert_eq!(pair(0, 2)["same"]["mean"], 1.0);
+    assert_eq!(
+        (&pair(0, 2)["parts_at"], &pair(0, 2)["problems"]),
+        (&serde_json::Value::Null, &2.into())
+    );
+    assert_eq!(pair(0, 3)["same"]["mean"], 0.0);
+    let csv = fs::read_to_string(out.join("results.csv")).unwrap();
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let at = reader.headers().unwrap().iter().position(|name| name == "same_as_first").unwrap();
+    let same: Vec<String> = reader.records().map(|record| record.unwrap()[at].to_owned()).collect();
+    let alike = (own[0].answer.trim() == own[1].answer.trim()).to_string();
+    assert_eq!(same[..4], ["", &alike, "true", "false"]);
+    for name in ["report.md", "report.html"] {
+        let text = fs::read_to_string(out.join(name)).unwrap();
+        assert!(text.contains("Agreement") && !text.contains("ccuracy</th>"), "{name}");
+    }
+
+    // Where some have answers, these are checked.
+    fs::write(&file, format!("{lines}{{\"question\":\"Count from 3 to 5.\",\"answer\":5}}\n"))
+        .unwrap();
+    let output = demask(&[&args[..], &["--overwrite"]].concat()).output().unwrap();
+    done(&output);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("note: 2 of 3 problems of asked have no answer"), "{told}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("accuracy"));
+    let checked: Vec<bool> = rows(&out).iter().map(|row| row.correct.is_some()).collect();
+    assert_eq!(checked, [vec![false; 8], vec![true; 4]].concat());
+
+    // Answers that are there need not be checked.
+    let quick = ["--checker", "none", "--limit", "2", "--overwrite", "--tails", "8"];
+    let short = ["eval", "--out", out_text, "--strategies", "daedal:preset=fixed,max_gen_length=8"];
+    done(&demask(&[&short[..], &quick].concat()).output().unwrap());
+    assert!(rows(&out).iter().all(|row| row.expected.is_none() && row.correct.is_none()));
+}
+
 #[test]
 fn what_cannot_be_done_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let bad = folder.path().join("bad.jsonl");
-    fs::write(&bad, "{\"question\":\"q\",\"answer\":\"1\"}\n{\"question\":\"q\"}\n").unwrap();
+    fs::write(
+        &bad,
+        "{\"question\":\"q\",\"answer\":\"1\"}\n{\"question\":\"q\",\"anwser\":\"1\"}\n",
+    )
+    .unwrap();
     let out = folder.path().join("out");
     let (out, bad) = (out.to_str().unwrap(), bad.to_str().unwrap());
     let eval = |more: &[&str]| demask(&[&["eval", "--out", out], more].concat());
-    refused(eval(&["--problems", bad]), 1, &["bad.jsonl:2: there is no answer", "\"question\""]);
+    refused(
+        eval(&["--problems", bad]),
+        1,
+        &["bad.jsonl:2: there is no answer, and `anwser`", "\"question\""],
+    );
     refused(eval(&["--problems", "sums"]), 2, &["no problem set `sums`", "counting"]);
     refused(eval(&["--strategies", "dadal"]), 2, &["no strategy `dadal`"]);
     refused(eval(&["--sweep", "speed=1"]), 2, &["parameter `speed`"]);

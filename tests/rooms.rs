@@ -177,7 +177,7 @@ const ROOMS: [Room; 21] = [
         holds: "problem sets and their checkers (`problems`; those of the paper: `published`), what is \
                 counted (`tokens`), the run with its shards and resumption (`run`), rows, tables and \
                 figures (`report`), the embedded model's own problems (`tasks`)",
-        uses: &["escape", "canvas", "predict", "decode", "session", "trace", "model"],
+        uses: &["escape", "canvas", "predict", "decode", "session", "inspect", "trace", "model"],
         never: &["ratatui", "crossterm"],
     },
     Room {

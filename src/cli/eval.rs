@@ -100,7 +100,8 @@ struct EvalRun {
     #[arg(long)]
     run_code: bool,
     /// Problems: synthetic (every kind in turn), word-problem, counting, echo, naming, story, or a
-    /// file with a line {"question": "…", "answer": "…"} each, perhaps with "suffix" or "infill"; the files of GSM8K, MATH, HumanEval
+    /// file with a line {"question": "…", "answer": "…"} each, perhaps with "suffix" or "infill", or
+    /// without "answer", where nothing is called right; the files of GSM8K, MATH, HumanEval
     /// and MBPP will do, as JSON, packed with gzip or not, or as Parquet, and "choices" makes it
     /// multiple choice
     #[arg(long, value_name = "NAME|FILE", default_value = "synthetic")]
@@ -177,7 +178,10 @@ fn evaluate(args: &EvalRun) -> Result<ExitCode, Fault> {
     let mut show = |now: run::EvalProgress| {
         bar.set_length(now.of as u64);
         bar.set_position(now.done as u64);
-        bar.set_message(format!("{} of {} right", now.right, now.checked));
+        bar.set_message(match now.checked {
+            0 => String::new(),
+            checked => format!("{} of {checked} right", now.right),
+        });
         if !began {
             // What was done before says nothing of how fast it goes now.
             bar.reset_eta();
@@ -247,6 +251,16 @@ fn plan(args: &EvalRun) -> Result<EvalPlan, Fault> {
             None
         }
     };
+    for set in &sets {
+        let without = set.problems.iter().filter(|problem| problem.expected.is_none()).count();
+        if (1..set.problems.len()).contains(&without) {
+            let (all, name) = (set.problems.len(), &set.name);
+            tell(&escaped(&format!(
+                "note: {without} of {all} problems of {name} have no answer: accuracy is that of \
+                 the others"
+            )));
+        }
+    }
     let recipes = recipes(args)?;
     let points = run::points(&recipes, &args.sweep).map_err(Fault::usage)?;
     let mut problems = sets.iter().flat_map(|set| &set.problems);

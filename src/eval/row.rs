@@ -21,15 +21,16 @@ pub struct EvalRow {
     pub swept: Vec<(String, f64)>,
     /// The question, as the model was asked it.
     pub question: String,
-    /// The answer that counts as right.
-    pub expected: String,
+    /// The answer that counts as right; `None` if the problem has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
     /// The model's answer, without its tail of end-of-sequence tokens.
     pub answer: String,
     /// What the checker took for the answer, e.g. the last number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extracted: Option<String>,
-    /// True if it answers the question; `None` if that takes running the program that it is, and
-    /// it was not run.
+    /// True if it answers the question; `None` if the problem has no answer, or if that takes running
+    /// the program that it is, and it was not run.
     pub correct: Option<bool>,
     /// Why a program that was run has not passed its tests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,6 +54,9 @@ pub struct EvalRow {
     pub canvases: usize,
     /// Number of positions expanded.
     pub expansions: usize,
+    /// What `demask lint` finds in the run: the name of the lint of each finding.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<String>,
     /// Why the run ended: `complete`, `stagnant`, …, or an error in words.
     pub finish: String,
     /// The recording, relative to the results' folder; none was asked for if absent.
@@ -64,6 +68,11 @@ impl EvalRow {
     /// True if the answer is known to be right.
     pub fn is_right(&self) -> bool {
         self.correct == Some(true)
+    }
+
+    /// True if the run came to an end, so that its answer is one.
+    pub fn is_whole(&self) -> bool {
+        !self.finish.starts_with("error: ")
     }
 
     /// True if the answer is known to be wrong.

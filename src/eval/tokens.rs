@@ -133,7 +133,7 @@ mod tests {
             assert_eq!((&found.text, found.n_token, found.e_token), (text, *n_token, *e_token));
             let problem_set = Problem {
                 number: problem,
-                expected: published.target.clone(),
+                expected: Some(published.target.clone()),
                 ..Problem::default()
             };
             let written = ModelAnswer { text: "", whole: &found.text };

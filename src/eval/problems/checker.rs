@@ -33,6 +33,8 @@ pub enum Checker {
     Exact,
     /// The rule of the generated problem's own kind
     Synthetic,
+    /// Answers are not checked, whether there are some or not
+    None,
 }
 
 /// What a model wrote.
@@ -49,7 +51,8 @@ pub struct ModelAnswer<'a> {
 pub struct CheckerVerdict {
     /// What was taken for the answer.
     pub extracted: Option<String>,
-    /// True if it is right; `None` if that takes running code, and it was not run.
+    /// True if it is right; `None` if that takes running code, and it was not run, or if the problem has
+    /// no answer.
     pub correct: Option<bool>,
     /// Why code that was run has not passed its tests.
     pub fault: Option<String>,
@@ -68,6 +71,7 @@ impl Checker {
             Self::Choice => "choice",
             Self::Exact => "exact",
             Self::Synthetic => "synthetic",
+            Self::None => "none",
         }
     }
 
@@ -103,14 +107,18 @@ impl Checker {
         written: ModelAnswer,
         python: Option<&Python>,
     ) -> Result<CheckerVerdict, PythonError> {
+        let Some(expected) = problem.expected.as_deref() else {
+            return Ok(CheckerVerdict::default());
+        };
         if let Some(rules) = self.rules() {
             return match python {
                 None => Ok(CheckerVerdict::default()),
-                Some(python) => run(rules, problem, written, python),
+                Some(python) => run(rules, problem, expected, written, python),
             };
         }
-        let (text, expected) = (written.text, problem.expected.as_str());
+        let text = written.text;
         let (extracted, correct) = match (self, &problem.generated) {
+            (Self::None, _) => return Ok(CheckerVerdict::default()),
             (Self::Gsm8k | Self::Math, _) => {
                 let found = published::answer(written.whole);
                 let correct = found.as_ref().is_some_and(|found| published::same(found, expected));
@@ -146,6 +154,7 @@ impl Checker {
 fn run(
     rules: Rules,
     problem: &Problem,
+    expected: &str,
     written: ModelAnswer,
     python: &Python,
 ) -> Result<CheckerVerdict, PythonError> {
@@ -156,7 +165,7 @@ fn run(
         text: written.whole,
         prompt: &problem.question,
         entry_point: task.and_then(|task| task.entry_point.as_deref()).unwrap_or_default(),
-        tests: &format!("{before}{}", problem.expected),
+        tests: &format!("{before}{expected}"),
     };
     let ran = python.run(&job)?;
     Ok(CheckerVerdict { extracted: ran.code, correct: Some(ran.fault.is_none()), fault: ran.fault })
@@ -170,7 +179,7 @@ mod tests {
     #[test]
     fn answers_are_checked() {
         let check = |checker: Checker, expected: &str, text: &str, correct: bool| {
-            let problem = Problem { expected: expected.to_owned(), ..Problem::default() };
+            let problem = Problem { expected: Some(expected.to_owned()), ..Problem::default() };
             let whole = format!("{text}<|endoftext|>");
             let written = ModelAnswer { text, whole: &whole };
             let found = checker.check(&problem, written, None).unwrap();
@@ -197,8 +206,25 @@ mod tests {
     fn code_that_is_not_run_is_neither_right_nor_wrong() {
         for checker in [Checker::HumanEval, Checker::Mbpp] {
             let written = ModelAnswer { text: "", whole: "" };
-            let found = checker.check(&Problem::default(), written, None);
+            let problem = Problem { expected: Some("tests".to_owned()), ..Problem::default() };
+            let found = checker.check(&problem, written, None);
             assert_eq!(found, Ok(CheckerVerdict::default()), "{checker:?}");
+        }
+    }
+
+    #[test]
+    fn without_an_answer_nothing_is_right_or_wrong() {
+        let written = ModelAnswer { text: "", whole: "" };
+        for (checker, expected) in [
+            (Checker::Exact, None),
+            (Checker::Number, None),
+            (Checker::Gsm8k, None),
+            (Checker::None, Some("")),
+            (Checker::None, None),
+        ] {
+            let problem = Problem { expected: expected.map(str::to_owned), ..Problem::default() };
+            let found = checker.check(&problem, written, None);
+            assert_eq!(found, Ok(CheckerVerdict::default()), "{checker:?} {expected:?}");
         }
     }
 }

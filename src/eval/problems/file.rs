@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What a line must be, in words.
-const WANTED: &str = r#"a line is {"question": "…", "answer": "…"}, with "choices": ["…", "…"] for multiple choice, "suffix": "…" or "infill": "… ▢×8 …", or one of GSM8K, MATH, HumanEval or MBPP as they are published"#;
+const WANTED: &str = r#"a line is {"question": "…", "answer": "…"}, or the question alone, with "choices": ["…", "…"] for multiple choice, "suffix": "…" or "infill": "… ▢×8 …", or one of GSM8K, MATH, HumanEval or MBPP as they are published"#;
 
 /// Tests of a problem of MBPP that the published evaluation shows and runs.
 const TESTS: usize = 3;
@@ -32,11 +32,24 @@ pub struct Read {
     pub benchmark: Option<Benchmark>,
 }
 
+/// Fields that say nothing of an answer, beside those of [`Question`]: a line without an answer has no
+/// others.
+const ASIDE: [&str; 7] = ["id", "task_id", "question_id", "index", "idx", "source", "category"];
+
+/// The fields of [`Question`].
+const FIELDS: [&str; 11] = [
+    "question", "problem", "prompt", "suffix", "infill", "answer", "solution", "choices", "task",
+    "subject", "type",
+];
+
 /// A question and its answer.
 #[derive(Deserialize)]
 struct Question {
     #[serde(default, alias = "problem")]
     question: Option<String>,
+    /// What many sets of questions without answers call it.
+    #[serde(default)]
+    prompt: Option<String>,
     /// What stands behind the answer.
     #[serde(default)]
     suffix: Option<String>,
@@ -76,6 +89,7 @@ impl Question {
         }
     }
 
+    /// The answer, if it has one.
     fn answer(&self) -> Option<String> {
         match (&self.answer, &self.solution) {
             (Some(AnswerJson::Text(text)), _) => Some(text.clone()),
@@ -214,7 +228,7 @@ pub(super) fn parse(
             number,
             task: name.to_owned(),
             question,
-            expected,
+            expected: Some(expected),
             code,
             ..Problem::default()
         })
@@ -245,7 +259,8 @@ fn questions(
 ) -> Result<Read, ProblemError> {
     let mut lines = Vec::new();
     for &(at, bytes) in objects {
-        let line: Question = place.object(at, bytes)?;
+        let mut line: Question = place.object(at, bytes)?;
+        line.question = line.question.or(line.prompt.take());
         let asked = match (&line.question, &line.infill) {
             (None, None) => Err("missing field `question`"),
             (Some(question), _) if question.trim().is_empty() => Err("the question is empty"),
@@ -258,51 +273,88 @@ fn questions(
                 place.fault(at, format!("{many} choices are more than {}", choice::MOST_CHOICES))
             );
         }
-        let Some(answer) = line.answer() else {
-            return Err(place.fault(at, "there is no answer".to_owned()));
+        let answer = line.answer().filter(|_| checker != Some(Checker::None));
+        // A misspelt answer is not taken for none.
+        let asked_for = answer.is_none() && checker != Some(Checker::None);
+        let fields: Map<String, Value> = match asked_for {
+            true => place.object(at, bytes)?,
+            false => Map::new(),
         };
+        let unknown =
+            |name: &&String| !FIELDS.contains(&name.as_str()) && !ASIDE.contains(&name.as_str());
+        if let Some(name) = fields.keys().find(unknown) {
+            return Err(place.fault(
+                at,
+                format!(
+                    "there is no answer, and `{name}` is no field that is read: call it `answer` \
+                     if it is one, take it out, or give --checker none, which wants no answers"
+                ),
+            ));
+        }
         lines.push((at, line, answer));
     }
+    let answered: Vec<(&Question, &str)> =
+        lines.iter().filter_map(|(_, line, answer)| Some((line, answer.as_deref()?))).collect();
+    if answered.is_empty() {
+        let problems = lines.into_iter().enumerate().map(|(number, (at, line, _))| {
+            problem(number, line, None, name).map_err(|what| place.fault(at, what))
+        });
+        let problems = problems.collect::<Result<_, _>>()?;
+        return Ok(Read { problems, checker: Checker::None, benchmark: None });
+    }
     let all = |wanted: fn(&Question, &str) -> bool| {
-        lines.iter().all(|(_, line, answer)| wanted(line, answer))
+        answered.iter().all(|(line, answer)| wanted(line, answer))
     };
     // In this order: GSM8K's answers may hold anything before the `####`, MATH's may be numbers.
-    let benchmark = if all(|line, answer| line.choices.is_empty() && answer.contains("####")) {
+    let alike = if all(|line, answer| line.choices.is_empty() && answer.contains("####")) {
         Some(Benchmark::Gsm8k)
     } else if all(|line, _| line.choices.is_empty() && line.solution.is_some()) {
         Some(Benchmark::Math500)
     } else {
         None
     };
-    let checker = checker.or(benchmark.map(Benchmark::checker)).unwrap_or_else(|| {
+    // One that lacks answers is none as it is published.
+    let benchmark = alike.filter(|_| answered.len() == lines.len());
+    let checker = checker.or(alike.map(Benchmark::checker)).unwrap_or_else(|| {
         if all(|line, _| !line.choices.is_empty()) {
             Checker::Choice
         } else if all(|_, answer| answer.contains("####") || is_number(answer)) {
             Checker::Number
-        } else if lines.iter().any(|(_, _, answer)| answer.contains('\\')) {
+        } else if answered.iter().any(|(_, answer)| answer.contains('\\')) {
             Checker::Math
         } else {
             Checker::Exact
         }
     });
     let problems = lines.into_iter().enumerate().map(|(number, (at, line, answer))| {
-        let expected = expected(checker, &line, &answer).ok_or_else(|| {
-            place.fault(at, format!("the answer does not fit the checker {}", checker.name()))
-        })?;
-        let task = line.task.clone().unwrap_or_else(|| name.to_owned());
-        let surroundings = line.surroundings().map_err(|what| place.fault(at, what))?;
-        let (question, choices) = (line.question.unwrap_or_default(), line.choices);
-        Ok(Problem {
-            number,
-            task,
-            question,
-            surroundings,
-            expected,
-            choices,
-            ..Problem::default()
-        })
+        let unfit = || format!("the answer does not fit the checker {}", checker.name());
+        let expected = match &answer {
+            None => Ok(None),
+            Some(answer) => expected(checker, &line, answer).map(Some).ok_or_else(unfit),
+        };
+        let made = expected.and_then(|expected| problem(number, line, expected, name));
+        made.map_err(|what| place.fault(at, what))
     });
     Ok(Read { problems: problems.collect::<Result<_, _>>()?, checker, benchmark })
+}
+
+/// A problem, or in words why it cannot be. `name` is its kind where the line does not say one.
+fn problem(
+    number: usize,
+    line: Question,
+    expected: Option<String>,
+    name: &str,
+) -> Result<Problem, String> {
+    let surroundings = line.surroundings()?;
+    Ok(Problem {
+        number,
+        task: line.task.unwrap_or_else(|| name.to_owned()),
+        question: line.question.unwrap_or_default(),
+        surroundings,
+        expected,
+        choices: line.choices,
+        ..Problem::default()
+    })
 }
 
 fn is_number(text: &str) -> bool {
@@ -335,7 +387,7 @@ fn expected(checker: Checker, line: &Question, answer: &str) -> Option<String> {
             }
         }
         Checker::Exact => Some(answer.trim().to_owned()),
-        Checker::HumanEval | Checker::Mbpp | Checker::Synthetic => None,
+        Checker::HumanEval | Checker::Mbpp | Checker::Synthetic | Checker::None => None,
     }
 }
 
@@ -393,8 +445,8 @@ mod tests {
             ),
         ] {
             let read = read(text).unwrap();
-            let found = (read.checker, read.problems[0].expected.as_str());
-            assert_eq!(found, (checker, expected), "{text}");
+            let found = (read.checker, read.problems[0].expected.as_deref());
+            assert_eq!(found, (checker, Some(expected)), "{text}");
         }
     }
 
@@ -429,11 +481,66 @@ mod tests {
     }
 
     #[test]
+    fn problems_need_no_answer() {
+        let expected = |text: &str, checker| {
+            let read = parse(text.as_bytes(), "p", "p", None, checker).unwrap();
+            let problems = read.problems.iter();
+            let found: Vec<Option<String>> =
+                problems.map(|problem| problem.expected.clone()).collect();
+            (read.checker, read.benchmark, found)
+        };
+        let one = Some("1".to_owned());
+        for (text, given, checker, benchmark, answers) in [
+            (r#"{"question":"q"}"#, None, Checker::None, None, vec![None]),
+            (r#"{"prompt":"q","id":7,"answer":null}"#, None, Checker::None, None, vec![None]),
+            (r#"{"infill":"a▢b"}"#, None, Checker::None, None, vec![None]),
+            (r#"{"question":"q","choices":["x"]}"#, None, Checker::None, None, vec![None]),
+            // What has answers is checked as it looks, the rest is not.
+            (
+                "{\"question\":\"q\",\"answer\":1}\n{\"question\":\"r\"}",
+                None,
+                Checker::Number,
+                None,
+                vec![one.clone(), None],
+            ),
+            (
+                "{\"question\":\"q\",\"answer\":\"#### 1\"}\n{\"question\":\"r\"}",
+                None,
+                Checker::Gsm8k,
+                None,
+                vec![one.clone(), None],
+            ),
+            (
+                "{\"question\":\"q\",\"answer\":\"#### 1\"}",
+                None,
+                Checker::Gsm8k,
+                Some(Benchmark::Gsm8k),
+                vec![one],
+            ),
+            // Who asks for no answers gets none, and other fields say nothing.
+            (
+                r#"{"question":"q","answer":1,"anwser":2}"#,
+                Some(Checker::None),
+                Checker::None,
+                None,
+                vec![None],
+            ),
+        ] {
+            assert_eq!(expected(text, given), (checker, benchmark, answers), "{text}");
+        }
+        let problem = read(r#"{"prompt":"p"}"#).unwrap().problems.remove(0);
+        assert_eq!(problem.question, "p");
+        let both = read(r#"{"question":"q","prompt":"p","answer":1}"#).unwrap().problems.remove(0);
+        assert_eq!(both.question, "q");
+    }
+
+    #[test]
     fn faults_name_the_line_and_what_is_wanted() {
         let good = r#"{"question":"q","answer":"1"}"#;
         for (line, part) in [
             ("{\"question\":\"q\"", "EOF while parsing"),
-            (r#"{"question":"q"}"#, "there is no answer"),
+            (r#"{"question":"q","anwser":"1"}"#, "there is no answer, and `anwser` is no field"),
+            (r#"{"prompt":"q","answer":null,"completion":"1"}"#, "`completion` is no field"),
             (r#"{"question":" ","answer":"1"}"#, "the question is empty"),
             (r#"{"answer":"1"}"#, "missing field `question`"),
             (r#"{"question":"q","answer":["1"]}"#, "did not match"),

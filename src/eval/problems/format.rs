@@ -59,7 +59,12 @@ impl PromptFormat {
                 question.push_str(&format!("\n{letter}. {text}"));
             }
         }
-        let tests = &problem.expected;
+        let tests = problem.expected.as_deref().unwrap_or_default();
+        // Choices are asked for alike, whether the answer is checked or not.
+        let checker = match checker {
+            Checker::None if !problem.choices.is_empty() => Checker::Choice,
+            checker => checker,
+        };
         match (self, checker) {
             (Self::Plain, Checker::Choice) => {
                 format!("{question}\nAnswer with the letter of the right choice.")
@@ -99,7 +104,7 @@ mod tests {
     fn questions_become_prompts() {
         let problem = |choices: &[&str]| Problem {
             question: "How many?".to_owned(),
-            expected: "assert f(1) == 1\nassert f(2) == 2".to_owned(),
+            expected: Some("assert f(1) == 1\nassert f(2) == 2".to_owned()),
             choices: choices.iter().map(|&text| text.to_owned()).collect(),
             code: Some(CodeTask { entry_point: Some("f".to_owned()), before: String::new() }),
             ..Problem::default()
@@ -112,6 +117,7 @@ mod tests {
         check(PromptFormat::Daedal, &[], Checker::Math, "\n</answer>\n\nHow many?\n\n");
         let letters = "How many?\nA. one\nB. two\nAnswer with the letter of the right choice.";
         check(PromptFormat::Plain, &["one", "two"], Checker::Choice, letters);
+        check(PromptFormat::Plain, &["one", "two"], Checker::None, letters);
         check(
             PromptFormat::Daedal,
             &["one"],
@@ -135,7 +141,7 @@ mod tests {
             assert_eq!(benchmark.name(), case["benchmark"]);
             let prompt = PromptFormat::Daedal.prompt(problem, benchmark.checker());
             assert_eq!(prompt, case["prompt"].as_str().unwrap());
-            assert_eq!(problem.expected, target.as_str().unwrap());
+            assert_eq!(problem.expected.as_deref(), target.as_str());
         }
     }
 }

@@ -4,7 +4,7 @@
 //! ```
 //! use demask::eval::problems::{Checker, ModelAnswer, Problem};
 //!
-//! let problem = Problem { expected: "12".to_owned(), ..Problem::default() };
+//! let problem = Problem { expected: Some("12".to_owned()), ..Problem::default() };
 //! let text = "3 of 15 are eaten, so 12 are left.";
 //! let verdict = Checker::Number.check(&problem, ModelAnswer { text, whole: text }, None)?;
 //! assert_eq!(verdict.correct, Some(true), "the last number of the text counts");
@@ -56,8 +56,9 @@ pub struct Problem {
     pub question: String,
     /// What stands beside the question: a suffix, or a text with holes.
     pub surroundings: Surroundings,
-    /// The answer wanted; of a program, the tests it must pass.
-    pub expected: String,
+    /// The answer wanted; of a program, the tests it must pass. `None` where there is none to check
+    /// by.
+    pub expected: Option<String>,
     /// How the answer is run, if it is a program.
     pub code: Option<code::CodeTask>,
     /// The choices, for multiple choice.
@@ -289,17 +290,18 @@ impl ProblemSet {
                 Surroundings::Suffix(text) => Some(text.clone()),
                 Surroundings::Holes(text) => Some(text.to_string()),
             };
-            let texts = [&problem.task, &problem.question, &problem.expected];
+            let texts = [&problem.task, &problem.question].into_iter().chain(&problem.expected);
             let code = problem
                 .code
                 .iter()
                 .flat_map(|code| [Some(&code.before), code.entry_point.as_ref()]);
-            let texts = texts.into_iter().chain(&problem.choices).chain(code.flatten());
+            let texts = texts.chain(&problem.choices).chain(code.flatten());
             for text in texts.chain(&beside) {
                 hasher.update(&(text.len() as u64).to_le_bytes());
                 hasher.update(text.as_bytes());
             }
-            hasher.update(b"\n");
+            // No text ends like this.
+            hasher.update(if problem.expected.is_some() { b"\n" } else { b"?\n" });
         }
         format!("{:016x}", hasher.digest())
     }
@@ -317,6 +319,7 @@ fn generated(
     let mut seen = HashSet::new();
     let mut problems = Vec::new();
     let mut next = 0;
+    let checked = selection.checker != Some(Checker::None);
     while problems.len() < wanted {
         if streams.is_empty() {
             let found = problems.len();
@@ -336,7 +339,7 @@ fn generated(
             number: problems.len(),
             task: drawn.task.name().to_owned(),
             question: drawn.prompt.clone(),
-            expected: drawn.answer.clone(),
+            expected: checked.then(|| drawn.answer.clone()),
             generated: Some(drawn),
             ..Problem::default()
         });
@@ -376,7 +379,8 @@ mod tests {
         for name in names() {
             let set = load(&name, 20, 3).unwrap();
             for problem in &set.problems {
-                for (text, right) in [(problem.expected.as_str(), true), ("", false)] {
+                let expected = problem.expected.as_deref().unwrap();
+                for (text, right) in [(expected, true), ("", false)] {
                     let written = ModelAnswer { text, whole: text };
                     let verdict = set.checker.check(problem, written, None).unwrap();
                     assert_eq!(verdict.correct, Some(right), "{name}: {problem:?}");

@@ -4,9 +4,13 @@
 //!
 //! A swept parameter is a column `swept.NAME`, empty in rows without it. In CSV an absent text
 //! and an empty one look the same. Cells are kept as they are, also those that a spreadsheet
-//! would take for a formula: import the text columns as text.
+//! would take for a formula: import the text columns as text. `same_as_first` and `parts_at` compare an
+//! answer with that of the first recipe; they are empty there.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use parquet::{
     basic::{LogicalType, Repetition, Type as Physical},
@@ -16,12 +20,14 @@ use parquet::{
     schema::types::{Type, TypePtr},
 };
 
+use super::agreement;
 use crate::eval::EvalRow;
 
 /// The values of one column, a row each.
 enum DataColumn<'a> {
     Count(Vec<usize>),
     Text(Vec<&'a str>),
+    Made(Vec<String>),
     MaybeFlag(Vec<Option<bool>>),
     MaybeText(Vec<Option<&'a str>>),
     MaybeNumber(Vec<Option<f64>>),
@@ -32,6 +38,14 @@ fn columns(rows: &[EvalRow]) -> Vec<(String, DataColumn<'_>)> {
     let text = |value: fn(&EvalRow) -> &str| DataColumn::Text(rows.iter().map(value).collect());
     let maybe = |value: fn(&EvalRow) -> Option<&str>| {
         DataColumn::MaybeText(rows.iter().map(value).collect())
+    };
+    // The first row of a problem is the first recipe's.
+    let mut firsts: HashMap<usize, &EvalRow> = HashMap::new();
+    for row in rows {
+        firsts.entry(row.problem).or_insert(row);
+    }
+    let first_of = |row: &EvalRow| {
+        firsts.get(&row.problem).copied().filter(|first| first.recipe != row.recipe)
     };
     let mut columns = vec![
         ("problem".to_owned(), count(|row| row.problem)),
@@ -51,7 +65,7 @@ fn columns(rows: &[EvalRow]) -> Vec<(String, DataColumn<'_>)> {
     }
     columns.extend([
         ("question".to_owned(), text(|row| &row.question)),
-        ("expected".to_owned(), text(|row| &row.expected)),
+        ("expected".to_owned(), maybe(|row| row.expected.as_deref())),
         ("answer".to_owned(), text(|row| &row.answer)),
         ("extracted".to_owned(), maybe(|row| row.extracted.as_deref())),
         ("correct".to_owned(), DataColumn::MaybeFlag(rows.iter().map(|row| row.correct).collect())),
@@ -64,6 +78,24 @@ fn columns(rows: &[EvalRow]) -> Vec<(String, DataColumn<'_>)> {
         ("nfe".to_owned(), count(|row| row.nfe)),
         ("canvases".to_owned(), count(|row| row.canvases)),
         ("expansions".to_owned(), count(|row| row.expansions)),
+        (
+            "findings".to_owned(),
+            DataColumn::Made(rows.iter().map(|row| row.findings.join(" ")).collect()),
+        ),
+        (
+            "same_as_first".to_owned(),
+            DataColumn::MaybeFlag(
+                rows.iter().map(|row| agreement::same(first_of(row)?, row)).collect(),
+            ),
+        ),
+        (
+            "parts_at".to_owned(),
+            DataColumn::MaybeNumber(
+                rows.iter()
+                    .map(|row| Some(agreement::parts_at(first_of(row)?, row)? as f64))
+                    .collect(),
+            ),
+        ),
         ("finish".to_owned(), text(|row| &row.finish)),
         ("trace".to_owned(), maybe(|row| row.trace.as_deref())),
     ]);
@@ -82,6 +114,7 @@ pub(super) fn csv(rows: &[EvalRow]) -> Result<Vec<u8>, csv::Error> {
                 DataColumn::MaybeFlag(values) => writer
                     .write_field(values[row].map(|value| value.to_string()).unwrap_or_default())?,
                 DataColumn::Text(values) => writer.write_field(values[row])?,
+                DataColumn::Made(values) => writer.write_field(&values[row])?,
                 DataColumn::MaybeText(values) => writer.write_field(values[row].unwrap_or(""))?,
                 DataColumn::MaybeNumber(values) => writer
                     .write_field(values[row].map(|value| value.to_string()).unwrap_or_default())?,
@@ -118,6 +151,11 @@ pub(super) fn parquet(rows: &[EvalRow]) -> Result<Vec<u8>, ParquetError> {
                     values.iter().map(|value| ByteArray::from(*value)).collect();
                 out.typed::<ByteArrayType>().write_batch(&values, None, None)?;
             }
+            DataColumn::Made(values) => {
+                let values: Vec<ByteArray> =
+                    values.iter().map(|value| ByteArray::from(value.as_str())).collect();
+                out.typed::<ByteArrayType>().write_batch(&values, None, None)?;
+            }
             DataColumn::MaybeText(values) => {
                 let known: Vec<ByteArray> =
                     values.iter().flatten().map(|value| ByteArray::from(*value)).collect();
@@ -143,7 +181,7 @@ fn field(name: &str, column: &DataColumn<'_>) -> Result<TypePtr, ParquetError> {
     let (physical, repetition) = match column {
         DataColumn::Count(_) => (Physical::INT64, Repetition::REQUIRED),
         DataColumn::MaybeFlag(_) => (Physical::BOOLEAN, Repetition::OPTIONAL),
-        DataColumn::Text(_) => (Physical::BYTE_ARRAY, Repetition::REQUIRED),
+        DataColumn::Text(_) | DataColumn::Made(_) => (Physical::BYTE_ARRAY, Repetition::REQUIRED),
         DataColumn::MaybeText(_) => (Physical::BYTE_ARRAY, Repetition::OPTIONAL),
         DataColumn::MaybeNumber(_) => (Physical::DOUBLE, Repetition::OPTIONAL),
     };
@@ -174,6 +212,7 @@ mod tests {
         swept.sort_by(|a, b| a.0.cmp(&b.0));
         let mut maybe = |name: &str| cells.remove(name);
         let (extracted, fault, trace) = (maybe("extracted"), maybe("fault"), maybe("trace"));
+        let expected = maybe("expected");
         let correct = maybe("correct").map(|correct| correct.parse().unwrap());
         let mut text = |name: &str| cells.remove(name).unwrap_or_default();
         EvalRow {
@@ -184,7 +223,7 @@ mod tests {
             strategy: text("strategy"),
             swept,
             question: text("question"),
-            expected: text("expected"),
+            expected,
             answer: text("answer"),
             extracted,
             correct,
@@ -198,6 +237,7 @@ mod tests {
             nfe: text("nfe").parse().unwrap(),
             canvases: text("canvases").parse().unwrap(),
             expansions: text("expansions").parse().unwrap(),
+            findings: text("findings").split_whitespace().map(str::to_owned).collect(),
             finish: text("finish"),
             trace,
         }

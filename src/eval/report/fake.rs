@@ -39,7 +39,7 @@ fn row(problem: usize, recipe: &str, initial: usize, number: usize) -> EvalRow {
             "Mia has {wanted} stamps. On Monday she buys {}. How many stamps does Mia have?",
             2 * wanted
         ),
-        expected: sum.to_string(),
+        expected: Some(sum.to_string()),
         answer: format!("Mia has {wanted} stamps.\nShe buys {}.\nShe has {answer}.", 2 * wanted),
         extracted: Some(answer.to_string()),
         correct: Some(correct),
@@ -53,9 +53,18 @@ fn row(problem: usize, recipe: &str, initial: usize, number: usize) -> EvalRow {
         nfe: n_token / 2 + 3,
         canvases: n_token / 2 + 3,
         expansions: usize::from(daedal) * dice(&[problem, number, 1], 4),
+        findings: vec!["overshoot".to_owned(); dice(&[problem, number, 2], 3)],
         finish: if correct { "complete" } else { "stagnant" }.to_owned(),
         trace: Some(format!("traces/{number}/{problem:04}.jsonl")),
     }
+}
+
+/// The same rows of problems without answers.
+pub(super) fn unchecked(mut rows: Vec<EvalRow>) -> Vec<EvalRow> {
+    for row in &mut rows {
+        (row.expected, row.correct, row.extracted) = (None, None, None);
+    }
+    rows
 }
 
 /// Rows of all recipes on so many problems, problem by problem, and their timings.
@@ -116,7 +125,7 @@ pub(super) fn hostile() -> Vec<EvalRow> {
         strategy: evil(),
         swept: vec![(evil(), initial as f64)],
         question: evil(),
-        expected: evil(),
+        expected: Some(evil()),
         answer: evil(),
         extracted: Some(evil()),
         finish: evil(),

@@ -6,12 +6,14 @@
 //! assert!(summarize(&[], &[]).is_empty(), "no row, no recipe to sum up");
 //! ```
 
+mod agreement;
 mod axes;
 mod data;
 mod estimate;
 #[cfg(test)]
 pub(super) mod fake;
 mod figures;
+mod groups;
 mod numbers;
 mod page;
 mod samples;
@@ -38,7 +40,8 @@ pub fn tables(rows: &[EvalRow], timings: &[RowTiming]) -> String {
 }
 
 /// What [`write`](write()) makes in its folder.
-pub const FILES: [&str; 7] = [
+pub const FILES: [&str; 8] = [
+    "agreement.json",
     "results.csv",
     "results.parquet",
     "summary.csv",

@@ -1,6 +1,6 @@
 //! Numbers as a report writes them.
 
-use super::{estimate::Estimate, summary::Metrics};
+use super::{axes::label, estimate::Estimate, summary::Metrics};
 
 /// A share in percent, with as many decimals as the published scripts print.
 pub(super) fn percent(share: f64) -> String {
@@ -25,6 +25,11 @@ pub(super) fn seconds(seconds: f64) -> String {
         _ if seconds >= 1.0 => format!("{seconds:.1}"),
         _ => format!("{seconds:.3}"),
     }
+}
+
+/// A number of characters, or the sign for what is not known.
+pub(super) fn place(characters: Option<f64>) -> String {
+    characters.map_or_else(|| UNKNOWN.to_owned(), label)
 }
 
 /// What stands for a number that is not known.

@@ -32,13 +32,14 @@
     const lines = [...document.querySelectorAll("tr[data-problem]")].map((row) => {
       const answers = document.getElementById(row.dataset.problem);
       const text = (row.textContent + answers.textContent).toLowerCase();
-      return { row, answers, text, wrong: Number(row.dataset.wrong), right: Number(row.dataset.right) };
+      return { row, answers, text, wrong: Number(row.dataset.wrong), right: Number(row.dataset.right), different: Number(row.dataset.different) };
     });
     const kinds = {
       all: () => true,
       wrong: (line) => line.wrong > 0,
-      split: (line) => line.wrong > 0 && line.right > 0,
-      lost: (line) => line.right === 0,
+      // Where nothing was checked, different answers are all that is known.
+      split: (line) => line.right > 0 || line.wrong > 0 ? line.right > 0 && line.wrong > 0 : line.different > 1,
+      lost: (line) => line.wrong > 0 && line.right === 0,
     };
     const filter = () => {
       const wanted = find.value.toLowerCase();

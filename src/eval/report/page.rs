@@ -14,9 +14,10 @@ use serde::Serialize;
 
 use super::{
     EvalFacts,
+    agreement::{self, RecipePair},
     estimate::{Estimate, RESAMPLES},
     figures::{Figure, Numbers},
-    numbers::{UNKNOWN, percent, ratio, seconds},
+    numbers::{UNKNOWN, percent, place, ratio, seconds},
     section::Section,
     summary::Summary,
     svg,
@@ -56,8 +57,15 @@ struct SectionData<'a> {
     name: &'a str,
     anchor: &'a str,
     figures: &'a [Figure],
+    /// Some problems have answers to check by.
+    checked: bool,
+    /// Names of the cells of a recipe.
+    columns: Vec<&'static str>,
     recipes: Vec<RecipeJson>,
     tasks: Vec<&'a str>,
+    /// The lints that found something.
+    lints: Vec<&'a str>,
+    agreements: Vec<AgreementJson>,
     problems: Vec<ProblemJson<'a>>,
     total: Option<String>,
 }
@@ -67,8 +75,21 @@ struct RecipeJson {
     key: String,
     recipe: String,
     problems: usize,
+    accuracy: ReportCell,
     cells: Vec<ReportCell>,
     tasks: Vec<ReportCell>,
+    /// Runs in which each lint found something.
+    findings: Vec<usize>,
+}
+
+/// How two recipes agree, called by their keys.
+#[derive(Serialize)]
+struct AgreementJson {
+    first: String,
+    second: String,
+    problems: usize,
+    same: ReportCell,
+    parts_at: String,
 }
 
 /// A number of the table: as shown, its interval, and what it is sorted by.
@@ -85,9 +106,11 @@ struct ProblemJson<'a> {
     number: usize,
     task: &'a str,
     question: &'a str,
-    expected: &'a str,
+    expected: Option<&'a str>,
     wrong: usize,
     right: usize,
+    /// How many different answers there are.
+    different: usize,
     /// One a recipe, in their order.
     answers: Vec<Option<AnswerCell<'a>>>,
 }
@@ -96,6 +119,11 @@ struct ProblemJson<'a> {
 struct AnswerCell<'a> {
     id: String,
     row: &'a EvalRow,
+    verdict: &'static str,
+    /// A mark, or where nothing was checked a letter, which is that of all who answer alike.
+    sign: String,
+    /// Where it parts from the first answer, in words.
+    parting: Option<String>,
     link: Option<String>,
     command: Option<String>,
 }
@@ -120,6 +148,7 @@ impl<'a> EvalPage<'a> {
         let shared = context! {
             title, command, model, set, seed, sections,
             problems => self.parts.iter().map(|part| part.problems.len()).sum::<usize>(),
+            checked => self.parts.iter().any(|part| part.checked),
             overview => Value::from(Serde(&self.overview())),
             resamples => RESAMPLES,
         };
@@ -134,7 +163,7 @@ impl<'a> EvalPage<'a> {
         }
         let of = |part: &'b SectionData, name: &str| {
             let found = part.recipes.iter().find(|recipe| recipe.recipe == name);
-            found.and_then(|recipe| recipe.cells.first())
+            found.map(|recipe| &recipe.accuracy)
         };
         let line = |recipe: &'b RecipeJson| {
             let name = recipe.recipe.as_str();
@@ -152,15 +181,36 @@ fn part<'a>(dir: &Path, section: &'a Section, figures: &'a [Figure]) -> SectionD
             tasks.push(task);
         }
     }
-    let recipes = summaries.iter().enumerate();
-    let recipes = recipes.map(|(at, summary)| recipe(key(at), summary, &tasks)).collect();
+    let several = summaries.len() > 1;
+    let mut lints: Vec<&str> =
+        section.rows.iter().flat_map(|row| row.findings.iter().map(String::as_str)).collect();
+    lints.sort_unstable();
+    lints.dedup();
+    let recipes = summaries.iter().enumerate().map(|(at, summary)| {
+        let cells = cells(summary, section.checked, several);
+        let (columns, cells): (Vec<_>, Vec<_>) = cells.into_iter().unzip();
+        (columns, recipe((key(at), section), summary, cells, &tasks, &lints))
+    });
+    let (mut columns, recipes): (Vec<_>, Vec<_>) = recipes.unzip();
+    let called = |name: &str| summaries.iter().position(|summary| summary.recipe == name).map(key);
+    let agreements = agreement::agreements(section.rows);
+    let agreements = agreements.iter().filter_map(|of| {
+        let RecipePair { first, second, problems, same, parts_at } = *of;
+        let (first, second) = (called(first)?, called(second)?);
+        let (same, parts_at) = (cell(Some(same), percent), place(parts_at));
+        Some(AgreementJson { first, second, problems, same, parts_at })
+    });
     let timed: Vec<f64> = summaries.iter().filter_map(|summary| summary.total_seconds).collect();
     SectionData {
         name: section.set,
         anchor: &section.anchor,
         figures,
+        checked: section.checked,
+        columns: if columns.is_empty() { Vec::new() } else { columns.swap_remove(0) },
         recipes,
         tasks,
+        lints,
+        agreements: agreements.collect(),
         problems: problems(dir, section),
         total: (!timed.is_empty()).then(|| seconds(timed.iter().sum())),
     }
@@ -173,6 +223,10 @@ impl SectionData<'_> {
             self.figures.iter().map(|figure| figure_value(figure, inline)).collect();
         context! {
             name, anchor, figures,
+            checked => self.checked,
+            columns => Value::from(Serde(&self.columns)),
+            lints => Value::from(Serde(&self.lints)),
+            agreements => Value::from(Serde(&self.agreements)),
             recipes => Value::from(Serde(&self.recipes)),
             tasks => Value::from(Serde(&self.tasks)),
             problems => Value::from(Serde(&self.problems)),
@@ -181,21 +235,40 @@ impl SectionData<'_> {
     }
 }
 
-fn recipe(key: String, summary: &Summary, tasks: &[&str]) -> RecipeJson {
+/// The figures of a recipe, each with its name.
+fn cells(summary: &Summary, checked: bool, several: bool) -> Vec<(&'static str, ReportCell)> {
     let all = &summary.all;
     let whole = |value: f64| format!("{value:.1}");
     let fine = |value: f64| format!("{value:.2}");
-    let cells = vec![
-        cell(all.accuracy, percent),
-        cell(Some(all.n_token), fine),
-        cell(Some(all.e_token), fine),
-        ReportCell { shown: ratio(all), ..cell(all.e_ratio, percent) },
-        cell(Some(all.before_tail), fine),
-        cell(all.before_tail_ratio, percent),
-        cell(Some(all.nfe), whole),
-        cell(Some(all.expansions), fine),
-        cell(all.seconds, seconds),
-    ];
+    let accuracy = checked.then(|| ("accuracy", cell(all.accuracy, percent)));
+    let mut cells: Vec<_> = accuracy.into_iter().collect();
+    cells.extend([
+        ("N_token", cell(Some(all.n_token), fine)),
+        ("E_token", cell(Some(all.e_token), fine)),
+        ("E_ratio", ReportCell { shown: ratio(all), ..cell(all.e_ratio, percent) }),
+        ("before tail", cell(Some(all.before_tail), fine)),
+        ("share", cell(all.before_tail_ratio, percent)),
+        ("NFE", cell(Some(all.nfe), whole)),
+        ("tokens/pass", cell(all.tokens_per_pass, fine)),
+        ("expansions", cell(Some(all.expansions), fine)),
+        ("findings", cell(Some(all.findings), fine)),
+    ]);
+    if several {
+        let value = all.parts_at.unwrap_or(-1.0);
+        let parts = ReportCell { shown: place(all.parts_at), interval: String::new(), value };
+        cells.extend([("same as A", cell(all.same_as_first, percent)), ("parts at", parts)]);
+    }
+    cells.push(("s/problem", cell(all.seconds, seconds)));
+    cells
+}
+
+fn recipe(
+    (key, section): (String, &Section),
+    summary: &Summary,
+    cells: Vec<ReportCell>,
+    tasks: &[&str],
+    lints: &[&str],
+) -> RecipeJson {
     let of_task = |task: &&str| {
         let found = summary.tasks.iter().find(|(name, _)| name == task);
         let mut cell = cell(found.and_then(|(_, metrics)| metrics.accuracy), percent);
@@ -204,12 +277,18 @@ fn recipe(key: String, summary: &Summary, tasks: &[&str]) -> RecipeJson {
         }
         cell
     };
+    let runs = |lint: &&str| {
+        let own = section.rows.iter().filter(|row| row.recipe == summary.recipe);
+        own.filter(|row| row.findings.iter().any(|found| found == lint)).count()
+    };
     RecipeJson {
         key,
         recipe: summary.recipe.clone(),
-        problems: all.problems,
+        problems: summary.all.problems,
+        accuracy: cell(summary.all.accuracy, percent),
         cells,
         tasks: tasks.iter().map(of_task).collect(),
+        findings: lints.iter().map(runs).collect(),
     }
 }
 
@@ -234,7 +313,8 @@ fn key(at: usize) -> String {
     }
 }
 
-/// The problems with their answers, those with the most wrong ones first.
+/// The problems with their answers, those with the most wrong ones first, then those with the most
+/// different ones.
 fn problems<'a>(dir: &Path, section: &Section<'a>) -> Vec<ProblemJson<'a>> {
     let (rows, summaries) = (section.rows, &section.summaries);
     let recipes: HashMap<&str, usize> =
@@ -251,9 +331,10 @@ fn problems<'a>(dir: &Path, section: &Section<'a>) -> Vec<ProblemJson<'a>> {
                     number: row.problem,
                     task: &row.task,
                     question: &row.question,
-                    expected: &row.expected,
+                    expected: row.expected.as_deref(),
                     wrong: 0,
                     right: 0,
+                    different: 0,
                     answers: summaries.iter().map(|_| None).collect(),
                 });
                 *entry.insert(problems.len() - 1)
@@ -269,12 +350,59 @@ fn problems<'a>(dir: &Path, section: &Section<'a>) -> Vec<ProblemJson<'a>> {
         problem.answers[recipe] = Some(AnswerCell {
             id: format!("{}-{}", problem.id, key(recipe)),
             row,
+            verdict: verdict(row),
+            sign: String::new(),
+            parting: None,
             link: row.trace.as_deref().map(link),
             command: path.map(|path| replay(&path.to_string_lossy(), row)),
         });
     }
-    problems.sort_by_key(|problem| (Reverse(problem.wrong), problem.number));
+    problems.iter_mut().for_each(compare);
+    problems.sort_by_key(|problem| {
+        (Reverse(problem.wrong), Reverse(problem.different), problem.number)
+    });
     problems
+}
+
+/// What is known of a row's answer.
+fn verdict(row: &EvalRow) -> &'static str {
+    match (row.correct, &row.expected) {
+        (Some(true), _) => "right",
+        (Some(false), _) => "wrong",
+        (None, Some(_)) => "not run",
+        (None, None) => "unchecked",
+    }
+}
+
+/// Compares the answers to a problem with each other.
+fn compare(problem: &mut ProblemJson) {
+    let mut seen: Vec<&EvalRow> = Vec::new();
+    let mut first: Option<&EvalRow> = None;
+    for answer in problem.answers.iter_mut().flatten() {
+        let row = answer.row;
+        let alike = seen.iter().position(|other| agreement::same(other, row) == Some(true));
+        let at = alike.unwrap_or_else(|| {
+            seen.push(row);
+            seen.len() - 1
+        });
+        answer.sign = match answer.verdict {
+            "right" => "✓".to_owned(),
+            "wrong" => "✗".to_owned(),
+            "not run" => "·".to_owned(),
+            _ if !row.is_whole() => "!".to_owned(),
+            _ => key(at).to_lowercase(),
+        };
+        answer.parting = first.and_then(|first| {
+            let same = agreement::same(first, row)?;
+            Some(match agreement::parts_at(first, row) {
+                Some(at) => format!("parts from A's answer behind {at} characters"),
+                None if same => "the same as A's answer".to_owned(),
+                None => return None,
+            })
+        });
+        first = first.or(Some(row));
+    }
+    problem.different = seen.iter().filter(|row| row.is_whole()).count();
 }
 
 /// The command that opens a recording, on the wrong answer where one was made out.
@@ -317,17 +445,6 @@ fn environment() -> Result<Environment<'static>, Error> {
         )
     });
     environment.add_filter("code", |text: &str| Value::from_safe_string(markdown_code(text)));
-    // What is not known is `None`: a program that was not run.
-    environment.add_function("verdict", |correct: Option<bool>| match correct {
-        Some(true) => "right",
-        Some(false) => "wrong",
-        None => "not run",
-    });
-    environment.add_function("sign", |correct: Option<bool>| match correct {
-        Some(true) => "✓",
-        Some(false) => "✗",
-        None => "·",
-    });
     environment.add_template("report.html", include_str!("report.html"))?;
     environment.add_template("report.md", include_str!("report.md"))?;
     Ok(environment)

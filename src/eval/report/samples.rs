@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::summary::groups;
+use super::groups::groups;
 use crate::eval::EvalRow;
 
 /// The folder of samples in the results' folder.
@@ -32,7 +32,7 @@ struct Doc<'a> {
 
 /// The function that the last line of HumanEval's tests calls them with.
 fn entry_point(row: &EvalRow) -> Option<&str> {
-    row.expected.rsplit_once("\ncheck(")?.1.strip_suffix(')')
+    row.expected.as_ref()?.rsplit_once("\ncheck(")?.1.strip_suffix(')')
 }
 
 /// The files: their paths within the results' folder and what is in them.
@@ -54,7 +54,7 @@ pub(super) fn files(rows: &[EvalRow]) -> serde_json::Result<Vec<(String, Vec<u8>
                         prompt: &row.question,
                         entry_point: entry_point(row),
                     },
-                    target: &row.expected,
+                    target: row.expected.as_deref().unwrap_or_default(),
                     resps: [[&row.generation]],
                     recipe,
                 };
@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(samples.len(), 3);
         let row = rows.iter().find(|row| row.recipe == "daedal" && row.problem == 1).unwrap();
         assert_eq!(samples[1]["doc"]["question"], row.question);
-        assert_eq!(samples[1]["target"], row.expected);
+        assert_eq!(samples[1]["target"].as_str(), row.expected.as_deref());
         assert_eq!(samples[1]["resps"], json!([[row.generation]]));
     }
 

@@ -18,6 +18,8 @@ pub(super) struct Section<'a> {
     pub rows: &'a [EvalRow],
     /// What they come to.
     pub summaries: Vec<Summary>,
+    /// Some of the problems have an answer.
+    pub checked: bool,
 }
 
 /// The sections of rows that are in the order of their problems; a single one of no rows.
@@ -30,7 +32,8 @@ pub(super) fn sections<'a>(rows: &'a [EvalRow], timings: &[RowTiming]) -> Vec<Se
     let section = |rows: &'a [EvalRow]| {
         let set = rows.first().map_or("", |row| row.set.as_str());
         let anchor = if several { format!("{}-", plain(set)) } else { String::new() };
-        Section { set, anchor, rows, summaries: summarize(rows, timings) }
+        let checked = rows.is_empty() || rows.iter().any(|row| row.expected.is_some());
+        Section { set, anchor, rows, summaries: summarize(rows, timings), checked }
     };
     parts.into_iter().map(section).collect()
 }

@@ -2,7 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::estimate::{Estimate, Share, estimates};
+use super::{
+    agreement,
+    estimate::{Estimate, Share, estimates},
+    groups::groups,
+};
 use crate::eval::{EvalRow, RowTiming};
 
 /// What problems come to, each figure with its 95 % bootstrap interval.
@@ -29,8 +33,16 @@ pub struct Metrics {
     pub before_tail_ratio: Option<Estimate>,
     /// NFE: predictions asked for.
     pub nfe: Estimate,
+    /// The sum of E_token over the sum of NFE. Absent if nothing was predicted.
+    pub tokens_per_pass: Option<Estimate>,
     /// Mean number of positions expanded.
     pub expansions: Estimate,
+    /// Mean number of what lints find in a run.
+    pub findings: Estimate,
+    /// Share of the problems answered as by the first recipe, 0 to 1. Absent of that itself.
+    pub same_as_first: Option<Estimate>,
+    /// Where the other answers part from the first recipe's: the median number of characters before.
+    pub parts_at: Option<f64>,
     /// Wall time of a problem, seconds; absent without timings.
     pub seconds: Option<Estimate>,
 }
@@ -70,16 +82,26 @@ pub fn summarize(rows: &[EvalRow], timings: &[RowTiming]) -> Vec<Summary> {
         .map(|timing| ((timing.recipe.as_str(), timing.problem), timing.seconds))
         .collect();
     let of = |row: &EvalRow| seconds.get(&(row.recipe.as_str(), row.problem)).copied();
-    groups(rows.iter(), |row| &row.recipe)
+    let recipes = groups(rows.iter(), |row| &row.recipe);
+    let first = recipes.first().map_or("", |(recipe, _)| recipe);
+    let firsts: HashMap<usize, &EvalRow> = recipes
+        .first()
+        .into_iter()
+        .flat_map(|(_, rows)| rows.iter().map(|row| (row.problem, *row)))
+        .collect();
+    let first_of =
+        |row: &EvalRow| (row.recipe != first).then(|| firsts.get(&row.problem).copied()).flatten();
+    let measure = |rows: &[&EvalRow]| measure(rows, &of, &first_of);
+    recipes
         .into_iter()
         .filter_map(|(recipe, rows)| {
-            let all = measure(&rows, &of)?;
+            let all = measure(&rows)?;
             let kinds = groups(rows.iter().copied(), |row| &row.task);
             let tasks = match kinds.as_slice() {
                 [(task, _)] => vec![((*task).to_owned(), all.clone())],
                 kinds => kinds
                     .iter()
-                    .filter_map(|(task, rows)| Some(((*task).to_owned(), measure(rows, &of)?)))
+                    .filter_map(|(task, rows)| Some(((*task).to_owned(), measure(rows)?)))
                     .collect(),
             };
             let timed: Vec<f64> = rows.iter().filter_map(|row| of(row)).collect();
@@ -98,25 +120,12 @@ pub fn summarize(rows: &[EvalRow], timings: &[RowTiming]) -> Vec<Summary> {
         .collect()
 }
 
-/// Rows by a text of theirs, in order of first appearance.
-pub(super) fn groups<'a>(
-    rows: impl Iterator<Item = &'a EvalRow>,
-    by: impl Fn(&'a EvalRow) -> &'a str,
-) -> Vec<(&'a str, Vec<&'a EvalRow>)> {
-    let mut places: HashMap<&str, usize> = HashMap::new();
-    let mut groups: Vec<(&str, Vec<&EvalRow>)> = Vec::new();
-    for row in rows {
-        let key = by(row);
-        let place = *places.entry(key).or_insert_with(|| {
-            groups.push((key, Vec::new()));
-            groups.len() - 1
-        });
-        groups[place].1.push(row);
-    }
-    groups
-}
-
-fn measure(rows: &[&EvalRow], seconds: &impl Fn(&EvalRow) -> Option<f64>) -> Option<Metrics> {
+/// What rows come to. `first` gives the row of the first recipe that one is compared with.
+fn measure<'a>(
+    rows: &[&EvalRow],
+    seconds: &impl Fn(&EvalRow) -> Option<f64>,
+    first: &impl Fn(&EvalRow) -> Option<&'a EvalRow>,
+) -> Option<Metrics> {
     let count = |count: usize| Some(Share::value(count as f64));
     let share = |part: usize, of: usize| Some(Share::of(part as f64, of as f64));
     let sample: Vec<_> = rows
@@ -130,7 +139,12 @@ fn measure(rows: &[&EvalRow], seconds: &impl Fn(&EvalRow) -> Option<f64>) -> Opt
                 count(row.before_tail),
                 share(row.before_tail, row.length),
                 count(row.nfe),
+                share(row.e_token, row.nfe),
                 count(row.expansions),
+                count(row.findings.len()),
+                first(row)
+                    .and_then(|first| agreement::same(first, row))
+                    .map(|same| Share::value(f64::from(same))),
                 seconds(row).map(Share::value),
             ]
         })
@@ -143,9 +157,13 @@ fn measure(rows: &[&EvalRow], seconds: &impl Fn(&EvalRow) -> Option<f64>) -> Opt
         before_tail,
         before_tail_ratio,
         nfe,
+        tokens_per_pass,
         expansions,
+        findings,
+        same_as_first,
         seconds,
     ] = estimates(&sample);
+    let places = rows.iter().filter_map(|row| agreement::parts_at(first(row)?, row));
     let sum = |of: fn(&EvalRow) -> usize| rows.iter().map(|row| of(row)).sum::<usize>() as f64;
     let (tokens, padding) = (sum(|row| row.n_token), sum(|row| row.n_token - row.e_token));
     Some(Metrics {
@@ -158,7 +176,11 @@ fn measure(rows: &[&EvalRow], seconds: &impl Fn(&EvalRow) -> Option<f64>) -> Opt
         before_tail: before_tail?,
         before_tail_ratio,
         nfe: nfe?,
+        tokens_per_pass,
         expansions: expansions?,
+        findings: findings?,
+        same_as_first,
+        parts_at: agreement::median(places.collect()),
         seconds,
     })
 }

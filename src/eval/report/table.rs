@@ -6,54 +6,82 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{
     estimate::Estimate,
-    numbers::{UNKNOWN, percent, percent_interval, ratio, seconds},
+    numbers::{UNKNOWN, percent, percent_interval, place, ratio, seconds},
     section::Section,
     summary::{Metrics, Summary},
     text::one_line,
 };
 
-/// The headings of the columns.
-const COLUMNS: [&str; 11] = [
-    "recipe",
-    "n",
-    "accuracy [95 % CI]",
-    "N_token",
-    "E_token",
-    "E_ratio",
-    "before tail",
-    "NFE",
-    "expansions",
-    "s/problem",
-    "s total",
-];
+/// A column: its heading, and what it says of a summary.
+type SummaryColumn = (&'static str, fn(&Summary) -> String);
+
+/// The columns of a section: accuracy where there are answers to check by, and where there are none,
+/// what can be said without them.
+fn columns(checked: bool, several: bool) -> Vec<SummaryColumn> {
+    let mut columns: Vec<SummaryColumn> = vec![
+        ("recipe", |summary| one_line(&summary.recipe)),
+        ("n", |summary| summary.all.problems.to_string()),
+    ];
+    if checked {
+        columns.push(("accuracy [95 % CI]", |summary| percent_interval(summary.all.accuracy)));
+    }
+    columns.extend([
+        ("N_token", (|summary| format!("{:.2}", summary.all.n_token.mean)) as fn(&Summary) -> _),
+        ("E_token", |summary| format!("{:.2}", summary.all.e_token.mean)),
+        ("E_ratio", |summary| ratio(&summary.all)),
+        ("before tail", |summary| {
+            known(summary.all.before_tail_ratio.map(|ratio| percent(ratio.mean)))
+        }),
+        ("NFE", |summary| format!("{:.1}", summary.all.nfe.mean)),
+    ]);
+    if !checked {
+        columns.extend([
+            (
+                "tokens/pass",
+                (|summary| {
+                    known(summary.all.tokens_per_pass.map(|rate| format!("{:.2}", rate.mean)))
+                }) as fn(&Summary) -> _,
+            ),
+            ("findings", |summary| format!("{:.2}", summary.all.findings.mean)),
+        ]);
+    }
+    if !checked && several {
+        columns.extend([
+            (
+                "same as 1st [95 % CI]",
+                (|summary| percent_interval(summary.all.same_as_first)) as fn(&Summary) -> _,
+            ),
+            ("parts at", |summary| place(summary.all.parts_at)),
+        ]);
+    }
+    columns.extend([
+        (
+            "expansions",
+            (|summary| format!("{:.2}", summary.all.expansions.mean)) as fn(&Summary) -> _,
+        ),
+        ("s/problem", |summary| known(summary.all.seconds.map(|time| seconds(time.mean)))),
+        ("s total", |summary| known(summary.total_seconds.map(seconds))),
+    ]);
+    columns
+}
+
+fn known(text: Option<String>) -> String {
+    text.unwrap_or_else(|| UNKNOWN.to_owned())
+}
 
 /// Aligned text, a line a recipe.
-fn table(summaries: &[Summary]) -> String {
-    let mut lines = vec![COLUMNS.map(str::to_owned)];
-    lines.extend(summaries.iter().map(|summary| {
-        let all = &summary.all;
-        let Metrics { problems, accuracy, n_token, e_token, nfe, expansions, .. } = all;
-        let known = |text: Option<String>| text.unwrap_or_else(|| UNKNOWN.to_owned());
-        [
-            one_line(&summary.recipe),
-            problems.to_string(),
-            percent_interval(*accuracy),
-            format!("{:.2}", n_token.mean),
-            format!("{:.2}", e_token.mean),
-            ratio(all),
-            known(all.before_tail_ratio.map(|ratio| percent(ratio.mean))),
-            format!("{:.1}", nfe.mean),
-            format!("{:.2}", expansions.mean),
-            known(all.seconds.map(|time| seconds(time.mean))),
-            known(summary.total_seconds.map(seconds)),
-        ]
-    }));
-    let widths: [usize; COLUMNS.len()] = std::array::from_fn(|column| {
-        lines.iter().map(|line| line[column].width()).max().unwrap_or(0)
-    });
+fn table(summaries: &[Summary], checked: bool) -> String {
+    let columns = columns(checked, summaries.len() > 1);
+    let mut lines: Vec<Vec<String>> =
+        vec![columns.iter().map(|(head, _)| (*head).to_owned()).collect()];
+    lines.extend(
+        summaries.iter().map(|summary| columns.iter().map(|(_, cell)| cell(summary)).collect()),
+    );
+    let width = |column: usize| lines.iter().map(|line| line[column].width()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns.len()).map(width).collect();
     let mut text = String::new();
     for line in &lines {
-        for (column, (cell, width)) in line.iter().zip(widths).enumerate() {
+        for (column, (cell, width)) in line.iter().zip(&widths).enumerate() {
             let gap = " ".repeat(width - cell.width());
             // The recipe reads from the left, numbers line up at the right.
             let _ = match column {
@@ -68,9 +96,9 @@ fn table(summaries: &[Summary]) -> String {
 
 /// The tables of all sets of problems, each under its name where there are several.
 pub(super) fn tables(sections: &[Section]) -> String {
-    let tables = sections.iter().map(|Section { set, summaries, .. }| match sections.len() {
-        1 => table(summaries),
-        _ => format!("{}\n{}", one_line(set), table(summaries)),
+    let tables = sections.iter().map(|Section { set, summaries, checked, .. }| {
+        let table = table(summaries, *checked);
+        if sections.len() == 1 { table } else { format!("{}\n{table}", one_line(set)) }
     });
     tables.collect::<Vec<_>>().join("\n")
 }
@@ -94,6 +122,9 @@ pub(super) fn summary_csv(sections: &[Section]) -> Result<Vec<u8>, csv::Error> {
             ("nfe", sure(metrics.nfe)),
             ("expansions", sure(metrics.expansions)),
             ("seconds", metrics.seconds),
+            ("tokens_per_pass", metrics.tokens_per_pass),
+            ("findings", sure(metrics.findings)),
+            ("same_as_first", metrics.same_as_first),
         ]
     };
     let mut writer = csv::Writer::from_writer(Vec::new());
@@ -104,6 +135,7 @@ pub(super) fn summary_csv(sections: &[Section]) -> Result<Vec<u8>, csv::Error> {
             head.extend([name.to_owned(), format!("{name}_low"), format!("{name}_high")]);
         }
     }
+    head.push("parts_at".to_owned());
     writer.write_record(&head)?;
     for (set, summary) in summaries {
         let whole = std::iter::once(("", &summary.all));
@@ -125,6 +157,7 @@ pub(super) fn summary_csv(sections: &[Section]) -> Result<Vec<u8>, csv::Error> {
                     }),
                 );
             }
+            record.push(metrics.parts_at.map_or_else(String::new, |at| at.to_string()));
             writer.write_record(&record)?;
         }
     }
@@ -148,13 +181,26 @@ mod tests {
                 row.recipe = "daedal:字=é\u{202e}\n1".to_owned();
             }
         }
-        let text = table(&summarize(&rows, &timings));
+        let text = table(&summarize(&rows, &timings), true);
         let widths: Vec<usize> = text.lines().map(UnicodeWidthStr::width).collect();
         assert_eq!(widths.len(), 1 + fake::RECIPES.len());
         assert!(widths.iter().all(|width| *width == widths[0]), "{text}");
         assert!(text.contains("⟨U+202E⟩↵1"), "{text}");
         assert!(!text.contains("NaN"));
-        assert_eq!(table(&[]).lines().count(), 1);
+        assert_eq!(table(&[], true).lines().count(), 1);
+    }
+
+    #[test]
+    fn without_answers_nothing_is_said_of_accuracy() {
+        let rows = fake::unchecked(fake::rows(12).0);
+        let text = tables(&sections(&rows, &[]));
+        assert!(!text.contains("accuracy"), "{text}");
+        for head in ["tokens/pass", "findings", "same as 1st", "parts at"] {
+            assert!(text.lines().next().unwrap().contains(head), "{text}");
+        }
+        // A single recipe agrees with nobody.
+        let own: Vec<_> = rows.into_iter().filter(|row| row.recipe == "daedal").collect();
+        assert!(!tables(&sections(&own, &[])).contains("same as"), "{text}");
     }
 
     #[test]

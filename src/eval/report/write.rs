@@ -6,7 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{EosTail, EvalFacts, data, page, samples, section::sections, table};
+use super::{
+    EosTail, EvalFacts, agreement, data, page, samples,
+    section::{Section, sections},
+    table,
+};
 use crate::{
     eval::{EvalRow, RowTiming},
     trace::WholeFile,
@@ -47,7 +51,7 @@ pub enum ReportError {
     },
 }
 
-/// Writes `results.csv`, `results.parquet`, `summary.csv`, `report.md`, `report.html`,
+/// Writes `results.csv`, `results.parquet`, `summary.csv`, `agreement.json`, `report.md`, `report.html`,
 /// `figures/*.svg` and `samples/*/*.jsonl` into `dir`, which is made if it is missing. Each file
 /// appears whole or not at all, and replaces one of its name.
 ///
@@ -73,6 +77,7 @@ pub fn write(
     }
     let sections = sections(rows, timings);
     put(dir, "summary.csv", table::summary_csv(&sections))?;
+    put(dir, "agreement.json", agreement_json(&sections))?;
     let figures: Vec<_> = sections.iter().map(|section| section.figures(eos)).collect();
     for figure in figures.iter().flatten() {
         if let Some(picture) = &figure.picture {
@@ -82,6 +87,23 @@ pub fn write(
     let report = page::EvalPage::new(dir, &sections, &figures, facts);
     put(dir, "report.md", page::md(&report).map(String::into_bytes))?;
     put(dir, "report.html", page::html(&report).map(String::into_bytes))
+}
+
+/// The agreement of recipes on each set, as JSON.
+fn agreement_json(sections: &[Section]) -> serde_json::Result<Vec<u8>> {
+    #[derive(serde::Serialize)]
+    struct OnSet<'a> {
+        set: &'a str,
+        #[serde(flatten)]
+        agreement: agreement::RecipePair<'a>,
+    }
+    let on_sets = sections.iter().flat_map(|section| {
+        let found = agreement::agreements(section.rows).into_iter();
+        found.map(|agreement| OnSet { set: section.set, agreement })
+    });
+    let mut bytes = serde_json::to_vec_pretty(&on_sets.collect::<Vec<_>>())?;
+    bytes.push(b'\n');
+    Ok(bytes)
 }
 
 fn folder(path: PathBuf) -> Result<PathBuf, ReportError> {
@@ -210,6 +232,37 @@ mod tests {
         for parameters in 1..=3 {
             written(&fake::sweep(parameters), &[], &[], &facts());
         }
+    }
+
+    #[test]
+    fn without_answers_nothing_is_called_right_or_wrong() {
+        let (rows, timings) = fake::rows(20);
+        let rows = fake::unchecked(rows);
+        let dir = written(&rows, &timings, &fake::tails(), &facts());
+        for name in ["report.html", "report.md"] {
+            let text = read(dir.path(), name);
+            let body = text.split("<body>").last().unwrap().split("<script>").next().unwrap();
+            for word in ["accuracy", "Accuracy", "wrong", "expected"] {
+                assert!(!body.contains(&format!(">{word}")), "{name}: {word}");
+                assert!(!body.contains(&format!("| {word}")), "{name}: {word}");
+            }
+            assert!(body.contains("Agreement") && body.contains("Findings"), "{name}");
+            assert!(body.contains("no answers to check by"), "{name}");
+        }
+        let found: serde_json::Value =
+            serde_json::from_str(&read(dir.path(), "agreement.json")).unwrap();
+        let pairs = fake::RECIPES.len() * (fake::RECIPES.len() - 1) / 2;
+        assert_eq!(found.as_array().unwrap().len(), pairs);
+        assert_eq!(found[0]["set"], "fake");
+        assert_eq!(found[0]["problems"], 20);
+        // Some with answers and some without: both are said of what they are.
+        let (mut mixed, _) = fake::rows(20);
+        for row in mixed.iter_mut().filter(|row| row.problem >= 10) {
+            (row.expected, row.correct) = (None, None);
+        }
+        let dir = written(&mixed, &timings, &[], &facts());
+        let html = read(dir.path(), "report.html");
+        assert!(html.contains(">✓") && html.contains("<td class=\"unchecked\">"));
     }
 
     #[test]

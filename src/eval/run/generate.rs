@@ -21,6 +21,7 @@ use crate::{
         problems::{ModelAnswer, Problem, ProblemSet},
         tokens::Generation,
     },
+    inspect::lint,
     model::{Loaded, Surroundings},
     predict::ColumnSet,
     session::{self, Event, Pending, Recorder, Session, Step},
@@ -107,6 +108,8 @@ pub(super) fn row(
         finish = Err(format!("error: {error}"));
         Generation::default()
     });
+    let findings = session.as_ref().map(|session| lint(session, &*model.tokenizer, session.at()));
+    let findings = findings.unwrap_or_default();
     let written = ModelAnswer { text: &answer, whole: &generation.text };
     let verdict = set
         .checker
@@ -156,6 +159,7 @@ pub(super) fn row(
         nfe: session.as_ref().map_or(0, |session| session.node().steps as usize),
         canvases: counts.canvases,
         expansions: counts.expansions,
+        findings: findings.iter().map(|finding| finding.lint.name().to_owned()).collect(),
         finish: finish.map_or_else(|error| error, str::to_owned),
         trace: kept.then_some(name),
     };

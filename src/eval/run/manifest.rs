@@ -16,8 +16,9 @@ use crate::{
 /// Name of the format.
 const FORMAT: &str = "demask-eval";
 
-/// Its version. In 1 a row's N_token was the canvas' length, and E_token what stood before its tail.
-const VERSION: u32 = 2;
+/// Its version. In 1 a row's N_token was the canvas' length, and E_token what stood before its tail; to 2
+/// rows had no findings.
+const VERSION: u32 = 3;
 
 /// Longest value quoted in a message, characters.
 const QUOTED: usize = 120;
@@ -144,10 +145,10 @@ impl Manifest {
         if value["format"] != FORMAT {
             return Err(format!("it is not of the format {FORMAT}"));
         }
-        if value["version"] == 1 {
+        if value["version"].as_u64().is_some_and(|version| version < u64::from(VERSION)) {
             return Err(
-                "an older demask wrote it, whose N_token and E_token mean something else; \
-                        add --overwrite to begin anew there"
+                "an older demask wrote it, whose rows say other things; add --overwrite to \
+                        begin anew there"
                     .to_owned(),
             );
         }

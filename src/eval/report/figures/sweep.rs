@@ -12,6 +12,9 @@ use super::{
     Figure, Numbers,
 };
 
+/// What is read from a summary.
+type SweptShare = fn(&Summary) -> Option<Estimate>;
+
 /// A figure for each strategy and set of swept parameters.
 pub(super) fn draw(summaries: &[Summary]) -> Vec<Figure> {
     let mut sweeps: Vec<Vec<&Summary>> = Vec::new();
@@ -35,9 +38,12 @@ pub(super) fn draw(summaries: &[Summary]) -> Vec<Figure> {
 fn figure(number: usize, sweep: &[&Summary]) -> Figure {
     let names: Vec<String> = sweep[0].swept.iter().map(|(name, _)| one_line(name)).collect();
     let title = format!("{} by {}", one_line(&sweep[0].strategy), names.join(" and "));
+    let checked = sweep.iter().any(|summary| summary.all.accuracy.is_some());
     let caption = match names.len() {
-        1 => "Share answered right and E_ratio, each with its 95 % bootstrap interval.",
-        2 => "Share answered right, %; hatched: not run.",
+        1 if checked => "Share answered right and E_ratio, each with its 95 % bootstrap interval.",
+        1 => "E_ratio with its 95 % bootstrap interval.",
+        2 if checked => "Share answered right, %; hatched: not run.",
+        2 => "E_ratio, %; hatched: not run.",
         _ => "More than two parameters were swept: there is no picture of that, only the table.",
     };
     let (figure, mut picture) =
@@ -95,9 +101,11 @@ fn line(picture: &mut Picture, name: &str, sweep: &[&Summary]) {
     x_axis(picture, &x, BOTTOM, &ticks, &name);
     let mut ordered = sweep.to_vec();
     ordered.sort_by(|a, b| a.swept[0].1.total_cmp(&b.swept[0].1));
-    let measured: [fn(&Summary) -> Option<Estimate>; 2] =
-        [|summary| summary.all.accuracy, |summary| summary.all.e_ratio];
-    for (look, estimate) in measured.into_iter().enumerate() {
+    let measured: [(&str, SweptShare); 2] =
+        [("right", |summary| summary.all.accuracy), ("E_ratio", |summary| summary.all.e_ratio)];
+    let any = |(_, estimate): &(&str, SweptShare)| sweep.iter().any(|of| estimate(of).is_some());
+    for (look, (name, estimate)) in measured.into_iter().enumerate().filter(|(_, of)| any(of)) {
+        picture.legend(look, true, name);
         let aside = 6.0 * look as f64 - 3.0;
         let known: Vec<(f64, Estimate)> = ordered
             .iter()
@@ -111,11 +119,14 @@ fn line(picture: &mut Picture, name: &str, sweep: &[&Summary]) {
             picture.marker(look, point);
         }
     }
-    picture.legend(0, true, "right");
-    picture.legend(1, true, "E_ratio");
 }
 
 fn map(picture: &mut Picture, [down, across]: [&str; 2], sweep: &[&Summary]) {
+    let accuracy: SweptShare = |summary| summary.all.accuracy;
+    let shown = match sweep.iter().any(|summary| accuracy(summary).is_some()) {
+        true => accuracy,
+        false => |summary: &Summary| summary.all.e_ratio,
+    };
     const LEFT: f64 = 84.0;
     const TOP: f64 = 14.0;
     const HEIGHT: f64 = 30.0;
@@ -129,21 +140,15 @@ fn map(picture: &mut Picture, [down, across]: [&str; 2], sweep: &[&Summary]) {
             let here =
                 |summary: &&&Summary| summary.swept[0].1 == *first && summary.swept[1].1 == *second;
             let place = format!("{down} {}, {across} {}", label(*first), label(*second));
-            let Some(accuracy) = sweep.iter().find(here).and_then(|found| found.all.accuracy)
-            else {
+            let Some(share) = sweep.iter().find(here).and_then(|found| shown(found)) else {
                 picture.hatched(at, size, &format!("{place}: not run"));
                 continue;
             };
-            let color = ramp(accuracy.mean);
-            picture.cell(
-                color,
-                at,
-                size,
-                &format!("{place}: {}", percent_interval(Some(accuracy))),
-            );
+            let color = ramp(share.mean);
+            picture.cell(color, at, size, &format!("{place}: {}", percent_interval(Some(share))));
             if width >= 26.0 {
                 let middle = (at.0 + width / 2.0, y + 19.0);
-                let text = format!("{:.0}", 100.0 * accuracy.mean);
+                let text = format!("{:.0}", 100.0 * share.mean);
                 picture.text(ink_on(color), middle, TextAnchor::Middle, &text);
             }
         }
