@@ -43,6 +43,7 @@ fn request(special: SpecialTokens, length: usize) -> Request {
         earlier: None,
         shadow: None,
         credits: None,
+        alternatives: None,
         cached: None,
         special,
         columns: ColumnSet::of(&[Column::Argmax, Column::PChoice, Column::PEos, Column::TopK]),

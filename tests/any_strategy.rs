@@ -15,15 +15,23 @@ use proptest::prelude::{Strategy as Generator, *};
 
 const EXTRAS: Extras = Extras::NONE;
 
-/// What stands for two masks, where a strategy needs such a token.
-const EXPAND: TokenId = 7;
+/// The tokens that strategies need: what stands for two masks, deletes, and inserts.
+const NEEDED: [(&str, TokenId); 3] =
+    [("expand_token_id", 7), ("delete_token_id", 7), ("split_token_id", 6)];
 
-/// The defaults of a strategy, and the token that it may need.
+/// The token that a strategy needs as this parameter.
+fn needed(name: &str) -> Option<Value> {
+    let (_, token) = NEEDED.iter().find(|(needed, _)| *needed == name)?;
+    Some(Value::Tokens(TokenList::of(&[*token]).unwrap()))
+}
+
+/// The defaults of a strategy, and the tokens that it needs.
 fn defaults(strategy: &dyn AnyStrategy) -> Params {
     let mut params = Params::defaults(strategy.params());
-    if params.has("expand_token_id") {
-        let token = Value::Tokens(TokenList::of(&[EXPAND]).unwrap());
-        params.set("expand_token_id", token).unwrap();
+    for spec in strategy.params() {
+        if let Some(token) = needed(spec.name) {
+            params.set(spec.name, token).unwrap();
+        }
     }
     params
 }
@@ -54,8 +62,10 @@ fn value(spec: &ParamSpec, seed: u64, salt: usize) -> Value {
             Value::Name(options[roll(seed, salt, options.len() as u64) as usize])
         }
         (_, ParamKind::Text { default, .. }) => Value::Name(default),
-        ("expand_token_id", _) => Value::Tokens(TokenList::of(&[EXPAND]).unwrap()),
-        (_, ParamKind::Tokens) => spec.parse("").unwrap_or(Value::Tokens(Default::default())),
+        (name, ParamKind::Tokens) => {
+            let any = || spec.parse("").unwrap_or(Value::Tokens(Default::default()));
+            needed(name).unwrap_or_else(any)
+        }
     }
 }
 
@@ -157,8 +167,9 @@ fn check(case: &Case, decision: &Decision, before: &Canvas, after: &Canvas) {
         let gone = decision.dropped.iter().any(|drop| drop.slot == cell.slot);
         let remasked = decision.edits.contains(&Edit::Remask { slot: cell.slot });
         assert_eq!(matches!(verdict, Verdict::Remask { .. }), remasked, "{case:?}");
+        let deleted = case.strategy.changes_tokens() && matches!(verdict, Verdict::Delete { .. });
         match now {
-            None => assert!(gone || !written, "{case:?}: {cell:?} vanished"),
+            None => assert!(gone || deleted || !written, "{case:?}: {cell:?} vanished"),
             Some(SPECIAL_MASK) if written => {
                 assert!(remasked && case.strategy.changes_tokens(), "{case:?}: {cell:?} remasked");
             }
@@ -280,7 +291,7 @@ fn every_strategy_takes_a_suffix_or_says_why_not() {
     let before = FixedText::from(&[1]).before([2]);
     let holes = FixedText::with_holes(&[1], [None, Some(2), None]).unwrap();
     for &strategy in STRATEGIES {
-        let appends = ["joint_threshold", "sdar"].contains(&strategy.name());
+        let appends = ["joint_threshold", "sdar", "indel"].contains(&strategy.name());
         for text in [&before, &holes] {
             let mut params = defaults(strategy);
             params.take_length(text).unwrap();

@@ -19,10 +19,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// The folders of traces, and how many runs each has at least: of a network, and made up.
-const KINDS: [(&str, usize, usize); 6] = [
+const KINDS: [(&str, usize, usize); 7] = [
     ("block_refinement", 24, 0),
     ("joint_threshold_sglang", 15, 7),
     ("joint_threshold_dllm", 15, 7),
+    ("indel_sglang", 18, 12),
     ("sdar", 18, 0),
     ("sdar_lmdeploy", 18, 5),
     ("sdar_entropy_bounded", 16, 5),
@@ -53,6 +54,10 @@ struct Step {
     block_before: Vec<TokenId>,
     argmax: Vec<TokenId>,
     p_argmax: Vec<f32>,
+    /// The best tokens of each position with their probabilities, where others than the best may be
+    /// written.
+    #[serde(default)]
+    alternatives: Option<Vec<Vec<(TokenId, f32)>>>,
     /// Where something is decided by it.
     #[serde(default)]
     entropy: Option<Vec<f32>>,
@@ -83,12 +88,14 @@ impl Run {
 
     /// The recipe as a person would write it, the reference's names and defaults.
     fn recipe(&self) -> Recipe {
-        let (strategy, variant) = match self.kind.starts_with("sdar") {
-            true => ("sdar", "sdar"),
-            false => ("joint_threshold", "diffusers"),
+        let (strategy, variant) = match self.kind.split('_').next() {
+            Some("sdar") => ("sdar", Some("sdar")),
+            Some("indel") => ("indel", None),
+            _ => ("joint_threshold", Some("diffusers")),
         };
-        let variant = self.params.get("variant").and_then(Value::as_str).unwrap_or(variant);
-        let mut parts = vec![format!("{strategy}:variant={variant}")];
+        let variant = self.params.get("variant").and_then(Value::as_str).or(variant);
+        let variant = variant.map(|variant| format!("variant={variant}"));
+        let mut parts: Vec<String> = variant.into_iter().collect();
         let others = self.params.iter().filter(|(name, _)| *name != "variant");
         parts.extend(others.map(|(name, value)| match value {
             Value::String(text) => format!("{name}={text}"),
@@ -100,7 +107,7 @@ impl Run {
             let ids: Vec<String> = stop.iter().map(ToString::to_string).collect();
             parts.push(format!("stopping_criteria_idx={}", ids.join("+")));
         }
-        let text = parts.join(",");
+        let text = format!("{strategy}:{}", parts.join(","));
         Recipe::parse(&text).unwrap_or_else(|error| panic!("{}: {text}: {error}", self.name))
     }
 
@@ -218,6 +225,15 @@ fn decide_on_recorded_predictions_gives_the_recorded_blocks() {
             .with(Column::Argmax, Data::Ids(step.argmax[first..].to_vec()))
             .with(Column::Choice, Data::Ids(step.argmax[first..].to_vec()))
             .with(Column::PChoice, Data::Numbers(step.p_argmax[first..].to_vec()));
+        let prediction = match &step.alternatives {
+            Some(alternatives) => {
+                let count = alternatives[first].len();
+                assert_eq!(request.alternatives, Some(count), "another number of alternatives");
+                let rows = alternatives[first..].iter().cloned().collect();
+                prediction.with(Column::Alternatives, Data::Ranked(rows))
+            }
+            None => prediction,
+        };
         match &step.entropy {
             Some(entropy) => {
                 let score = entropy[first..].iter().map(|entropy| -entropy).collect();

@@ -287,6 +287,8 @@ fn the_same_seed_gives_the_same_run_in_pytorch() {
         ("block_length", "16"),
         ("steps", "16"),
         ("expand_token_id", "40"),
+        ("delete_token_id", "41"),
+        ("split_token_id", "42"),
     ];
     let noise = [("temperature", "0.7"), ("seed", "5")];
     let guided = [("cfg_scale", "1.5")];
@@ -330,6 +332,8 @@ fn a_qwen3_of_transformers_decides_as_our_own_does() {
         ("block_length", "16"),
         ("steps", "16"),
         ("expand_token_id", "40"),
+        ("delete_token_id", "41"),
+        ("split_token_id", "42"),
     ];
     for strategy in STRATEGIES {
         let expected = canvases(&mut ours, strategy.name(), &set);

@@ -121,7 +121,12 @@ fn requests() -> Vec<Request> {
     let credited = Request { credits: Some(credits), ..plain.clone() };
     let shadowed =
         Request { shadow: Some(0..3), columns: ColumnSet::of(&Column::ALL), ..plain.clone() };
-    vec![plain, guided, filtered, compared, shadowed, credited]
+    let ranked = Request {
+        alternatives: Some(5),
+        columns: ColumnSet::of(&[Column::Alternatives]),
+        ..plain.clone()
+    };
+    vec![plain, guided, filtered, compared, shadowed, credited, ranked]
 }
 
 /// A value of every form of what demask sends to an engine.

@@ -334,8 +334,10 @@ fn recordings_of_every_strategy_open() {
                 run.args([format!("--{}", name.replace('_', "-")), "32".to_owned()]);
             }
         }
-        if params.has("expand_token_id") {
-            run.args(["--expand-token-id", "40"]);
+        for (name, token) in [("expand", "40"), ("delete", "41"), ("split", "42")] {
+            if params.has(&format!("{name}_token_id")) {
+                run.args([&format!("--{name}-token-id"), token]);
+            }
         }
         // From noise the embedded model, which was trained on masks, writes the end alone.
         if params.has("entropy_bound") {
@@ -351,6 +353,14 @@ fn recordings_of_every_strategy_open() {
         assert!(canvas.tail() > 0, "{} wrote nothing", strategy.name());
         let text = recording.vocabulary.text(&canvas.tokens()[..canvas.tail()]);
         assert_eq!(text.trim(), String::from_utf8_lossy(&ran.stdout).trim());
+        // Every decision comes out the same once more, from what the file holds.
+        let mut verify = Command::new(env!("CARGO_BIN_EXE_demask"));
+        let verified = verify.arg("verify").arg(&path).output().expect("it runs");
+        let said = String::from_utf8_lossy(&verified.stdout);
+        let steps = recording.recorded.timeline[recording.recorded.end].depth;
+        assert!(verified.status.success(), "{}: {said}", strategy.name());
+        let all = format!("decisions  {steps} of {steps} equal");
+        assert!(said.contains(&all), "{}: {said}", strategy.name());
     }
 }
 
@@ -358,16 +368,22 @@ fn recordings_of_every_strategy_open() {
 /// given by its text.
 #[test]
 fn a_token_that_a_model_lacks_is_named() {
-    let check = |token: &[&str], error: Option<&str>| {
+    let check = |strategy: &[&str], token: &[&str], error: Option<&str>| {
         let mut run = Command::new(env!("CARGO_BIN_EXE_demask"));
-        run.args(["run", "--no-config", "--strategy", "dreamon", "--temperature", "0"]);
+        run.args(["run", "--no-config", "--strategy"]).args(strategy);
         let ran = run.args(token).arg("Name 2 animals and 3 places.").output().expect("it runs");
         let stderr = String::from_utf8_lossy(&ran.stderr);
         assert_eq!(ran.status.success(), error.is_none(), "{token:?}: {stderr}");
         assert!(stderr.contains(error.unwrap_or_default()), "{token:?}: {stderr}");
     };
-    check(&[], Some("this model has no <|expand|>"));
-    check(&["--expand-token-id", "<|expand|>"], Some("has no token `<|expand|>`"));
-    check(&["--expand-token-id", " the"], None);
-    check(&["--expand-token-id", "1,2"], Some("takes one token, not 2"));
+    let dreamon = ["dreamon", "--temperature", "0"];
+    check(&dreamon, &[], Some("this model has no <|expand|>"));
+    check(&dreamon, &["--expand-token-id", "<|expand|>"], Some("has no token `<|expand|>`"));
+    check(&dreamon, &["--expand-token-id", " the"], None);
+    check(&dreamon, &["--expand-token-id", "1,2"], Some("takes one token, not 2"));
+    let indel = ["indel", "--delete-token-id", "40"];
+    check(&indel[..1], &[], Some("this model names none as delete_token_id"));
+    check(&indel, &[], Some("Name one with --split-token-id"));
+    check(&indel, &["--split-token-id", "40"], Some("are both 40"));
+    check(&indel, &["--split-token-id", " the"], None);
 }

@@ -8,10 +8,10 @@
   const SPEEDS = [1, 2, 5, 10, 30, 0];
   const FOLD = 3;
   // Kinds of verdict that expand a position, and all that change one.
-  const EXPANDS = ['expand', 'expand_token', 'forced', 'grown'];
+  const EXPANDS = ['expand', 'expand_token', 'split', 'forced', 'grown'];
   const ACTS = ['fill', 'remask', 'replace', 'delete', ...EXPANDS];
   // Kinds that take the token of a written position away, and their signs.
-  const REWRITES = { remask: '↺', replace: '⇄' };
+  const REWRITES = { remask: '↺', replace: '⇄', delete: '↺' };
 
   // ---- Text: the same stand-ins as the terminal's.
 
@@ -360,10 +360,13 @@
         text = cell.token === data.eos ? '∎' : flowing(run[position]);
         looks.push(isGiven(cell) ? 'given' : cell.token === data.eos ? 'e' : `w${writtenLevel(cell)}`);
         if (kind in REWRITES) {
-          looks.push(kind);
+          looks.push(kind === 'delete' ? 'remask' : kind);
           mark = REWRITES[kind];
           const next = kind === 'replace' ? writtenAt(state.step, cell.slot, position) : undefined;
           if (next !== undefined) mark += label(next);
+        } else if (kind === 'split') {
+          looks.push('expand');
+          mark = '+1';
         }
       } else {
         const filled = kind === 'fill';
@@ -380,7 +383,8 @@
         else if (EXPANDS.includes(kind)) {
           looks.push('expand');
           const grown = state.step < last() ? canvasAt(state.step + 1).filter((other) => other.from === cell.slot).length : 0;
-          if (grown > 0) mark = `+${grown - 1}`;
+          // A position that is split stays itself.
+          if (grown > 0) mark = `+${kind === 'split' ? grown : grown - 1}`;
         } else {
           looks.push(p === undefined ? 'm' : `h${quantised(p, 16)}`);
           if (named) looks.push('ghost');

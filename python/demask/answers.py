@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Callable, List, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Tuple
 
 from . import __version__, passes, request as requests
 from .columns import Reducer, rows_at_once
@@ -38,6 +38,7 @@ SAID_CAUSAL = "causal (said)"
 @dataclass
 class Facts:
     """What the debugger is told of the model. `context`: the longest sequence in positions, prompt included;
+    `tokens`: those that the configuration names for decoding, by its names;
     `block`: positions in a block of block-causal attention; `grid`: "prompt" where blocks start at the generated region,
     "start" where they start at position 0."""
 
@@ -47,6 +48,7 @@ class Facts:
     parameters: int = 0
     mask: Optional[int] = None
     eos: Optional[int] = None
+    tokens: Dict[str, int] = field(default_factory=dict)
     shift: bool = False
     block: Optional[int] = None
     grid: str = "prompt"
@@ -82,6 +84,7 @@ class Engine:
             "parameters": facts.parameters,
             "mask": facts.mask,
             "eos": facts.eos,
+            "tokens": facts.tokens,
             "shift": facts.shift,
             "block": facts.block,
             "grid": facts.grid,
@@ -94,7 +97,7 @@ class Engine:
     def can(self) -> List[str]:
         """The names of what requests may ask for, as in docs/protocol.md."""
         model = self.model
-        can = ["guidance", "filters", "noise", "earlier", "credits"]
+        can = ["guidance", "filters", "noise", "earlier", "credits", "alternatives"]
         # Where the user says that the model is causal, requests for full attention get what the model computes.
         if self._sees or self.facts.attention == SAID_CAUSAL:
             can.append("attention_full")

@@ -25,6 +25,9 @@ UNKNOWN_CONTEXT = 1 << 17
 _CONTEXTS = ("max_sequence_length", "max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
 _BLOCKS = ("block_size", "bd_size", "block_length")
 
+# Those that name a token which deletes a position, or puts a mask before one (LLaDA2.2).
+_EDIT_TOKENS = ("delete_token_id", "split_token_id")
+
 
 def engine_of(
     model: Any,
@@ -74,6 +77,7 @@ def engine_of(
         raise RuntimeError(error.message) from None
     if context is None:
         context = next((size for size in (_whole(getattr(config, field, None)) for field in _CONTEXTS) if size), None)
+    edits = ((field, id_(getattr(config, field, None))) for field in _EDIT_TOKENS)
     facts = Facts(
         name=name or _name(model, config),
         family=model_type,
@@ -81,6 +85,7 @@ def engine_of(
         parameters=_size(wrapped),
         mask=_token(mask, tokens, "mask", (id_(getattr(config, "mask_token_id", None)), tokens.mask, row.mask)),
         eos=_token(eos, tokens, "eos", (tokens.eos, id_(getattr(config, "eos_token_id", None)))),
+        tokens={name: token for name, token in edits if token is not None},
         shift=row.shift if shift is None else shift,
         block=blocks,
         grid=grid or row.grid,

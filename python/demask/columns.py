@@ -55,6 +55,7 @@ COLUMNS = (
     Column("score", "number", "score"),
     Column("kl", "divergence", "earlier"),
     Column("p_shadow", "probability", "shadow"),
+    Column("alternatives", "candidates", "alternatives"),
 )
 
 # How many logits are reduced at once: 16 M are 64 MB in float32, 130 rows of a vocabulary of 126,464. On a CPU it is as
@@ -261,9 +262,14 @@ class Reducer:
                 self.ids[name] = []
             elif kind != "candidates":
                 self.numbers[name] = []
-        # Candidates: ids and probabilities, row after row.
-        self.top: Tuple[List[int], List[float]] = ([], [])
-        self.top_k = 0
+        # How many candidates a row has in each column of them that is answered.
+        self.candidates: Dict[str, int] = {}
+        if "top_k" in request.columns:
+            self.candidates["top_k"] = request.top_k
+        if "alternatives" in request.columns and request.alternatives is not None:
+            self.candidates["alternatives"] = request.alternatives
+        # Their ids and probabilities, row after row.
+        self.top: Dict[str, Tuple[List[int], List[float]]] = {name: ([], []) for name in self.candidates}
 
     def push(self, logits: "torch.Tensor", earlier: Optional["torch.Tensor"] = None) -> None:
         """Reduces the next rows: `logits` are float32 `[rows, columns]` with guidance applied, `earlier` are those of the
@@ -283,7 +289,7 @@ class Reducer:
         if begin:
             logits = logits.clone()
             logits[:, begin] = NEVER
-        values, top = best(logits, max(request.top_k, 2))
+        values, top = best(logits, max(request.top_k, request.alternatives or 0, 2))
         softmax = Softmax(logits, values[:, :1])
         # The weights of single tokens by the column that they are read for.
         weights: Dict[str, "torch.Tensor"] = {}
@@ -325,19 +331,18 @@ class Reducer:
             ids["best_unmask"], numbers["p_best_unmask"] = _without(softmax, request.mask, top)
         _append(self.ids, ids)
         _append(self.numbers, numbers)
-        if "top_k" in wanted:
-            self.top_k = min(request.top_k, columns)
-            self.top[0].extend(top[:, : self.top_k].flatten().tolist())
-            self.top[1].extend(p_top[:, : self.top_k].flatten().tolist())
+        for name, (some, their_p) in self.top.items():
+            self.candidates[name] = min(self.candidates[name], columns)
+            some.extend(top[:, : self.candidates[name]].flatten().tolist())
+            their_p.extend(p_top[:, : self.candidates[name]].flatten().tolist())
         self.rows += count
 
     def columns(self) -> Message:
         """The columns in the form of the protocol."""
         packed: Message = {name: {"u32": packed_ids(ids)} for name, ids in self.ids.items()}
         packed.update({name: {"f32": packed_numbers(numbers)} for name, numbers in self.numbers.items()})
-        if "top_k" in self.request.columns:
-            ids, p = self.top
-            packed["top_k"] = {"k": self.top_k, "ids": packed_ids(ids), "p": packed_numbers(p)}
+        for name, (some, p) in self.top.items():
+            packed[name] = {"k": self.candidates[name], "ids": packed_ids(some), "p": packed_numbers(p)}
         return packed
 
     def _transformed(self, logits: "torch.Tensor", first: int) -> "torch.Tensor":

@@ -92,6 +92,7 @@ class Request:
     earlier: Optional[Pass] = None
     shadow: Optional[Tuple[int, int]] = None
     credits: Optional[Credits] = None
+    alternatives: Optional[int] = None
     top_k: int = 0
     memory: bool = False
 
@@ -237,7 +238,7 @@ def parse(message: Message) -> Request:
     special = _object(message.get("special"), "special")
     guidance, sampling, filters = message.get("guidance"), message.get("sampling"), message.get("filters")
     score, earlier, shadow = message.get("score"), message.get("earlier"), message.get("shadow")
-    credits = message.get("credits")
+    credits, alternatives = message.get("credits"), message.get("alternatives")
     if guidance is not None:
         fields = _object(guidance, "guidance")
         scale = _number(fields.get("scale"), "guidance.scale")
@@ -266,6 +267,7 @@ def parse(message: Message) -> Request:
         earlier=None if earlier is None else _pass(earlier, "earlier"),
         shadow=None if shadow is None else _range(shadow, "shadow", count),
         credits=None if credits is None else _credits(credits, count),
+        alternatives=None if alternatives is None else whole(alternatives, "alternatives"),
         top_k=whole(message.get("top_k", 0), "top_k"),
         memory=_flag(message.get("memory", False), "memory"),
     )

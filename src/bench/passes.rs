@@ -90,6 +90,7 @@ fn over_masks(session: &Session, masks: usize) -> Result<Request, BenchError> {
         earlier: None,
         shadow: None,
         credits: None,
+        alternatives: None,
         ..Request::clone(request)
     })
 }

@@ -117,6 +117,7 @@ mod tests {
             earlier: None,
             shadow: None,
             credits: None,
+            alternatives: None,
             cached: None,
             special: SpecialTokens { mask: 5, eos: 9 },
             columns: ColumnSet::of(columns),

@@ -113,7 +113,8 @@ impl Connected {
                 reading,
                 attention: greeting.attention.clone(),
             },
-            suggested: Suggestions::of_model(reading, &text, vocabulary),
+            suggested: Suggestions::of_model(reading, &text, vocabulary)
+                .naming(greeting.tokens.clone()),
             embedded: false,
             parameters: greeting.parameters,
             flops_per_position: 0,

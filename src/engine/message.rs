@@ -303,6 +303,10 @@ pub struct EngineGreeting {
     /// The end-of-sequence token; null where the model has none.
     #[serde(default)]
     pub eos: Option<TokenId>,
+    /// Tokens that the model's configuration names for decoding: `delete_token_id` and
+    /// `split_token_id`, where it has them.
+    #[serde(default)]
+    pub tokens: BTreeMap<String, TokenId>,
     /// Position `i` is predicted by the logits of position `i - 1`.
     #[serde(default)]
     pub shift: bool,
@@ -320,7 +324,7 @@ pub struct EngineGreeting {
     pub template: bool,
     /// Names of what requests may ask for: `attention_full`, `attention_keys` and
     /// `attention_blocks` (the forms of `attention`), `positions`, `guidance`, `filters`, `noise`
-    /// (`sampling`), `earlier`, `shadow`, `credits`. What is not named is not asked for. An engine may also
+    /// (`sampling`), `earlier`, `shadow`, `credits`, `alternatives`. What is not named is not asked for. An engine may also
     /// name `progress` (it sends that).
     #[serde(default)]
     pub can: Vec<String>,

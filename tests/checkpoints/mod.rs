@@ -388,6 +388,28 @@ fn every_field_of_modernbert_counts() {
     flips("modernbert-a", &[&everywhere()[..], &own].concat());
 }
 
+/// LLaDA2.2 names two tokens that edit, and chooses experts for a block at once, which is not computed.
+#[test]
+fn fields_of_models_that_edit_their_blocks_are_read_or_refused() {
+    let copy = Copy::of("llada-a");
+    let suggested = || {
+        let loaded = copy.opened().unwrap().load(&mut |_| ControlFlow::Continue(())).unwrap();
+        let tokens = loaded.suggested.of("indel").into_iter();
+        tokens.filter(|(name, _)| name.ends_with("_token_id")).collect::<Vec<_>>()
+    };
+    assert_eq!(suggested(), []);
+    copy.change(&json!({ "delete_token_id": 41, "split_token_id": 42 }));
+    let both = [("delete_token_id", 41.0), ("split_token_id", 42.0)];
+    assert_eq!(suggested(), both.map(|(name, token)| (name.to_owned(), token)));
+    let said = copy.ran(&["--strategy", "indel", "--gen-length", "8", "--prompt-ids", "20,21"]);
+    assert!(!said.contains("_token_id"), "{said}");
+    copy.change(&json!({ "delete_token_id": "41" }));
+    says(copy.opened().map(|_| ()), &["config.json", "delete_token_id"], "a text");
+    let copy = Copy::of("llada2-moe-a");
+    copy.change(&json!({ "expert_capacity": 8 }));
+    says(copy.opened().map(|_| ()), &["expert_capacity", "8"], "experts of a block");
+}
+
 #[test]
 fn a_field_that_nobody_knows_is_named() {
     for base in ["llada-a", "dream-a", "qwen2-a", "qwen3-a", "illada-a", "modernbert-a"] {

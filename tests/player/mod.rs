@@ -178,6 +178,7 @@ fn pending(verdict: &Verdict) -> String {
         Verdict::Fill { .. }
             | Verdict::Expand { .. }
             | Verdict::ExpandToken { .. }
+            | Verdict::Split { .. }
             | Verdict::Delete { .. }
             | Verdict::Forced { .. }
             | Verdict::Remask { .. }

@@ -16,6 +16,8 @@ block-causal mask, and the draw of a token is the argmax (its probability is the
 
 - joint_threshold_sglang: `JointThreshold` through `DllmAlgorithm.run`, and `Req.update_finish_state`; the order of
   blocks around them is the server's, written here. The batched step must decide the same as the step for one row.
+- indel_sglang: `JointThresholdInDel` in the same way. The tokens that delete and split are those that a run without them
+  predicts most often, or the second most, and so on.
 - joint_threshold_dllm: `LLaDA2MoeModelLM.generate` as dLLM carries it from the LLaDA2.1 checkpoints, beside
   `LLaDA21Sampler`, which must make the same passes.
 - sdar_lmdeploy: `DLLMModelAgentStrategy.post_sampling` (`UnmaskingProcessor`) and `DLLMStoppingCriteria`; what its
@@ -38,6 +40,7 @@ import json
 import sys
 import types
 import typing
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -129,8 +132,8 @@ class Watched:
         with torch.no_grad():
             return self.logits(ids, self.width)
 
-    def note(self, ids, logits):
-        """A pass that something is decided on."""
+    def note(self, ids, logits, alternatives=0):
+        """A pass that something is decided on, with so many of the best tokens."""
         logits = logits.reshape(self.width, -1)
         p = torch.softmax(logits, -1)
         best = logits.argmax(-1)
@@ -144,6 +147,11 @@ class Watched:
                 "entropy": numbers(entropy),
             }
         )
+        if alternatives:
+            # `torch.topk` takes equals in no order that is promised.
+            order = torch.sort(logits, dim=-1, descending=True, stable=True).indices[:, :alternatives]
+            rows = [list(zip(ids, numbers(p))) for ids, p in zip(order.tolist(), p.gather(-1, order))]
+            self.steps[-1]["alternatives"] = rows
 
     def after(self, block):
         """What the block is behind the pass that was written down last."""
@@ -153,6 +161,22 @@ class Watched:
 def of_network(network):
     def logits(ids, width):
         return network(torch.tensor([ids]), block_causal(len(ids), width))[0, -width:]
+
+    return logits
+
+
+def of_ranks(seed, masks):
+    """Logits of the same few levels at every position, for three tokens of eight or the mask, from the tokens of the block."""
+
+    def logits(ids, width):
+        rows = torch.zeros(width, 512)
+        start = len(ids) - width
+        for at in range(width):
+            digest = hashlib.sha256(("%d %d %s" % (seed, start + at, ids[start:])).encode()).digest()
+            for place, level in enumerate((8.0, 6.0, 5.0)):
+                token = MASK if masks and digest[8 + place] % masks == 0 else 20 + digest[place] % 8
+                rows[at, token] = max(float(rows[at, token]), level - digest[5] % 3)
+        return rows
 
     return logits
 
@@ -176,11 +200,11 @@ def of_table(seed, masks):
 # ---- the programs: each returns the sequence up to the end of the last block --------------------------------------
 
 
-def sglang(folder):
+def sglang(folder, name="joint_threshold"):
     package = "sglang.srt.dllm.algorithm"
-    files = (package, package + ".base", package + ".joint_threshold")
+    files = (package, package + ".base", package + "." + name)
     Package("sglang", folder, files, given={"sglang.srt.utils": {"is_npu": lambda: False}})
-    algorithm = importlib.import_module(package + ".joint_threshold").Algorithm
+    algorithm = importlib.import_module(package + "." + name).Algorithm
     space = {"List": typing.List, "FINISH_MATCHED_TOKEN": SimpleNamespace, "FINISH_LENGTH": SimpleNamespace}
     names = ("update_finish_state", "_check_token_based_finish")
     code = methods(folder / "sglang/srt/managers/schedule_batch.py", "Req", *names)
@@ -207,6 +231,14 @@ def sglang(folder):
         def _cap_finished_len_at_max_new_tokens(self):
             pass
 
+    def alternatives(block, state):
+        """How many of the best tokens are one more than may be forbidden at a position."""
+        if name != "joint_threshold_indel":
+            return 0
+        repeated = tuple(block) in state["seen_input_keys"]
+        forbidden = [len(tokens | {MASK}) for tokens in state["sampled_history"].values() if repeated]
+        return 1 + max([3, *forbidden])
+
     def run(watched, prompt, params, eos, vectorized=False):
         width = params["block_size"]
         names = ("threshold", "edit_threshold", "max_post_edit_steps")
@@ -216,11 +248,17 @@ def sglang(folder):
             mask_id=MASK,
             first_done_first_out_mode=False,
             algorithm_config={**given, "vectorized_decoding": vectorized},
+            delete_token_id=params.get("delete_token_id"),
+            split_token_id=params.get("split_token_id"),
         )
         decoder, step = algorithm(config), algorithm.step
 
         def noted(forward_batch, full_logits, states):
-            watched.note(forward_batch.input_ids.tolist(), full_logits)
+            if name == "joint_threshold_indel" and states[0]["finished"]:
+                # The pass that only keeps the keys of the block.
+                return step(decoder, forward_batch=forward_batch, full_logits=full_logits, states=states)
+            block = forward_batch.input_ids.tolist()
+            watched.note(block, full_logits, alternatives(block, states[0]))
             done = step(decoder, forward_batch=forward_batch, full_logits=full_logits, states=states)
             watched.after(forward_batch.input_ids.tolist())
             return done
@@ -251,7 +289,11 @@ def sglang(folder):
         assert run(other, prompt, params, eos, True) == ids and other.steps == watched.steps, "the versions differ"
         return ids
 
-    return both
+    return both if name == "joint_threshold" else run
+
+
+def indel(folder):
+    return sglang(folder, "joint_threshold_indel")
 
 
 def dllm(folder):
@@ -502,6 +544,7 @@ def cases(kind):
     """Model (None: a table), tokens of the prompt, where the end of sequence stands, parameters and more."""
     made = {
         "joint_threshold_sglang": SGLANG,
+        "indel_sglang": INDEL,
         "joint_threshold_dllm": DLLM,
         "sdar_lmdeploy": LMDEPLOY,
         "sdar_entropy_bounded": ENTROPY_BOUNDED,
@@ -509,7 +552,7 @@ def cases(kind):
     names = ("llada-a", "qwen3-a", "llada-b", "qwen2-a")
     networks = tables = 0
     for prompt, params, more in made:
-        if more.get("table"):
+        if more.get("table") or more.get("ranks"):
             yield "table-%02d" % tables, None, prompt, params, more
             tables += 1
         else:
@@ -556,6 +599,48 @@ SGLANG = [
     edits(9, 48, 8, 0.3, 0.3, 0, table=5, masks=2, end=9),
     edits(4, 48, 8, 0.9, 0.9, 1, table=6, masks=2, end=2),
     edits(4, 40, 16, 0.9, 0.1, 6, table=7, masks=9, end=21),
+]
+
+
+def indels(*given, **more):
+    prompt, params, more = edits(*given, **more)
+    del params["variant"]
+    return prompt, params, more
+
+
+# `delete`, `split`: how often the token that does so is predicted in a run without one: 0 is the most. `ranks`: no network but
+# a table as above, with several tokens at a position, of which 20 deletes and 21 splits.
+INDEL = [
+    indels(13, 32, 8, 0.5, 0, 16, delete=1, split=2),
+    indels(5, 24, 32, 0.5, 0, 16, delete=2, split=0),
+    indels(11, 24, 8, 0.0, 0, 4, delete=0, split=1),
+    indels(16, 24, 8, 1.0, 1.0, 16, delete=0, split=1),
+    indels(7, 24, 8, 2.0, 0, 0, delete=1, split=0),
+    indels(9, 40, 8, 0.2, 0.3, 1, delete=3, split=1),
+    indels(24, 24, 8, 0.4, 0.2, 3, delete=2, split=3),
+    indels(12, 40, 8, 0.3, 0.2, 4, delete=2, split=4, end=1),
+    indels(16, 40, 8, 0.3, 0.2, 4, delete=3, split=5, end=12),
+    indels(10, 24, 8, 0.3, 0.2, 4, stops=False, delete=2, split=3, end=1),
+    indels(13, 24, 8, 0.3, 0.1, 4, delete=1, split=3, fixed=[MASK, 40]),
+    indels(3, 6, 1, 0.5, 0, 2, delete=0, split=1),
+    indels(6, 30, 4, 0.35, 0.9, 2, delete=4, split=0),
+    indels(1, 33, 16, 0.15, 0.05, 7, delete=1, split=0),
+    indels(15, 1, 16, 0.5, 0, 16, delete=0, split=2),
+    indels(8, 24, 8, 0.6, 0, 30, delete=0, split=3),
+    indels(14, 32, 16, 0.1, 0.1, 0, delete=2, split=1),
+    indels(6, 16, 4, 2.0, 0, 1, delete=9, split=0),
+    indels(5, 32, 8, 2.0, 0, 3, ranks=1),
+    indels(8, 32, 8, 0.5, 0.5, 5, ranks=2),
+    indels(20, 40, 32, 2.0, 1.0, 2, ranks=3),
+    indels(6, 32, 8, 0.5, 0.5, 3, ranks=4, masks=5),
+    indels(9, 48, 8, 0.3, 0.3, 0, ranks=5, masks=2, end=9),
+    indels(4, 48, 8, 0.9, 0.9, 1, ranks=6, masks=2, end=2),
+    indels(4, 40, 16, 0.9, 0.1, 6, ranks=7, masks=9, end=5),
+    indels(2, 24, 4, 0.5, 0, 9, ranks=8, masks=12),
+    indels(7, 12, 2, 0.5, 0, 20, ranks=9),
+    indels(3, 9, 1, 0.9, 0, 25, ranks=10, masks=7),
+    indels(16, 24, 8, 0.0, 0.0, 16, ranks=11),
+    indels(9, 64, 32, 0.8, 0, 16, ranks=12, masks=20),
 ]
 
 
@@ -682,7 +767,7 @@ def record(kind, source, program, networks):
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.json"):
         old.unlink()
-    ends = "eos" if kind.startswith("joint_threshold") else "stop"
+    ends = "eos" if kind.startswith(("joint_threshold", "indel")) else "stop"
     for at, (name, model, length, params, more) in enumerate(cases(kind)):
         for seed in range(100 + at, 20100 + at, 1000):
             rng = torch.Generator().manual_seed(seed)
@@ -691,9 +776,23 @@ def record(kind, source, program, networks):
             prompt[len(prompt) - len(fixed) :] = fixed
             if model:
                 logits, *others = [of_network(network) for network in networks[model]]
+            elif "ranks" in more:
+                logits, others = of_ranks(more["ranks"] + seed, more.get("masks")), []
+                params = {**params, "delete_token_id": 20, "split_token_id": 21}
             else:
                 logits, others = of_table(more["table"] + seed, more.get("masks")), []
             end = 511 if ends == "eos" else None
+            if "delete" in more:
+                found = {"delete_token_id": 509, "split_token_id": 510}
+                steps = (run(program, logits, prompt, {**params, **found}, end) or [()])[0]
+                often = Counter(token for step in steps for token in step["argmax"])
+                ranked = sorted(often, key=lambda token: (-often[token], token))
+                if max(more["delete"], more["split"]) >= len(ranked):
+                    continue
+                found = {name + "_token_id": ranked[more[name]] for name in ("delete", "split")}
+                params = {**params, **found}
+                if MASK in found.values():
+                    continue
             if "end" in more:
                 without = run(program, logits, prompt, params, end)
                 written = without[1][length:] if without else [MASK]
@@ -736,9 +835,11 @@ def main():
     arguments = argparse.ArgumentParser()
     for name in ("sglang", "dllm", "lmdeploy", "jetengine"):
         arguments.add_argument("--" + name, type=Path)
+    arguments.add_argument("--kind", help="make only traces of this kind")
     given = arguments.parse_args()
     programs = {
         "joint_threshold_sglang": (sglang, given.sglang, "sglang 0.5.23 JointThreshold, not first done first out"),
+        "indel_sglang": (indel, given.sglang, "sglang 0.5.23 JointThresholdInDel, not first done first out"),
         "joint_threshold_dllm": (
             dllm,
             given.dllm,
@@ -750,7 +851,7 @@ def main():
     names = ("llada-a", "qwen3-a", "llada-b", "qwen2-a")
     networks = {name: [Network(MODELS / name)] + [moved(name, seed) for seed in (11, 12, 13)] for name in names}
     for kind, (make, folder, source) in programs.items():
-        if folder:
+        if folder and given.kind in (None, kind):
             record(kind, source, make(folder.resolve()), networks)
 
 

@@ -55,6 +55,19 @@ impl Predictor for Fake {
                         .map(|row| vec![(argmax[row], p[row]), (unmask[row], p[row] / 2.0)])
                         .collect(),
                 ),
+                Column::Alternatives => {
+                    let count = request.alternatives.unwrap_or(0).min(12);
+                    let row = |row: usize| {
+                        let mut others: Vec<TokenId> =
+                            (0..12).filter(|id| *id != argmax[row]).collect();
+                        others.sort_by_key(|&id| mix(key, row, 200 + u64::from(id)));
+                        let all = std::iter::once(argmax[row]).chain(others).take(count);
+                        let fallen =
+                            |(place, id): (usize, TokenId)| (id, p[row] / (1 << place) as f32);
+                        all.enumerate().map(fallen).collect::<Vec<_>>()
+                    };
+                    Data::Ranked((0..rows).map(row).collect())
+                }
                 // A gap is never negative, an entropy's negative never positive.
                 Column::Score if request.score == Some(Score::Gap) => Data::Numbers(numbers(107)),
                 Column::Score => Data::Numbers(numbers(107).iter().map(|x| -x).collect()),

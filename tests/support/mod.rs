@@ -216,6 +216,7 @@ pub fn request(
         earlier: None,
         shadow: None,
         credits: None,
+        alternatives: None,
         cached: None,
         special,
         columns: ColumnSet::of(columns),

@@ -249,6 +249,7 @@ impl Checkpoint {
         let suggested = Suggestions {
             own: self.files.suggested(),
             ..Suggestions::of_model(facts.reading, &self.tokenizer, facts.vocabulary)
+                .naming(self.described.tokens.iter().copied())
         };
         Ok(Loaded {
             predictor: Box::new(NetworkPredictor::new(network, limits)),

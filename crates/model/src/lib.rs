@@ -130,8 +130,8 @@ const EXPAND: &str = "<|expand|>";
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Suggestions {
     reading: Reading,
-    /// The token that stands for two masks.
-    expand: Option<TokenId>,
+    /// Tokens by the name of the parameter that they are for.
+    tokens: Vec<(String, TokenId)>,
     /// Tokens of the vocabulary.
     vocabulary: usize,
     /// What stands under each name, strategies or not.
@@ -141,8 +141,19 @@ pub struct Suggestions {
 impl Suggestions {
     /// Only what follows from how the model is run and read, and from its vocabulary.
     pub fn of_model(reading: Reading, vocabulary: &dyn Vocabulary, size: usize) -> Self {
-        let expand = vocabulary.find(EXPAND);
-        Self { reading, expand, vocabulary: size, own: BTreeMap::new() }
+        let expand = vocabulary.find(EXPAND).map(|token| ("expand_token_id".to_owned(), token));
+        let tokens = expand.into_iter().collect();
+        Self { reading, tokens, vocabulary: size, own: BTreeMap::new() }
+    }
+
+    /// The same with tokens that a configuration names, by the name of the parameter they are for.
+    #[must_use]
+    pub fn naming(
+        mut self,
+        tokens: impl IntoIterator<Item = (impl Into<String>, TokenId)>,
+    ) -> Self {
+        self.tokens.extend(tokens.into_iter().map(|(name, token)| (name.into(), token)));
+        self
     }
 
     /// Those for a strategy.
@@ -155,10 +166,10 @@ impl Suggestions {
             };
             [("block_length".to_owned(), block as f64), ("grid".to_owned(), grid)]
         });
-        let expand = self.expand.map(|token| ("expand_token_id".to_owned(), f64::from(token)));
+        let tokens = self.tokens.iter().map(|(name, token)| (name.clone(), f64::from(*token)));
         let size = [("vocab_size".to_owned(), self.vocabulary as f64)];
         let (numbers, _) = self.own(strategy);
-        shift.into_iter().chain(block).chain(expand).chain(size).chain(numbers).collect()
+        shift.into_iter().chain(block).chain(tokens).chain(size).chain(numbers).collect()
     }
 
     /// The numbers that generation_config.json itself has for a strategy, and the names of what is

@@ -71,6 +71,7 @@ impl App {
                 | Edit::Replace { slot, .. }
                 | Edit::Remask { slot }
                 | Edit::Expand { slot, .. }
+                | Edit::Split { slot, .. }
                 | Edit::Insert { slot, .. }
                 | Edit::Delete { slot } => self.canvas().position(slot),
                 Edit::Append { .. }

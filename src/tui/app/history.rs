@@ -228,8 +228,12 @@ impl History {
             }
             let depth = timeline[node].depth;
             for edit in &step.decision.edits {
-                let &Edit::Expand { slot, .. } = edit else { continue };
-                let mut first = true;
+                // A position that is split keeps its column.
+                let (slot, mut first) = match *edit {
+                    Edit::Expand { slot, .. } => (slot, true),
+                    Edit::Split { slot, .. } => (slot, false),
+                    _ => continue,
+                };
                 for cell in timeline[node].canvas.cells() {
                     if cell.origin != (Origin::Inserted { step: depth, from: slot }) {
                         continue;
@@ -416,7 +420,7 @@ fn edited(edits: &[Edit], before: &Canvas, label: &dyn Fn(usize, u32) -> String)
         }
         Edit::Remask { slot } => format!("remasked {}", at(slot)),
         Edit::Expand { slot, n } => format!("expanded {} into {n}", at(slot)),
-        Edit::Insert { slot, n } => {
+        Edit::Split { slot, n } | Edit::Insert { slot, n } => {
             format!("{n} {} before {}", if n == 1 { "mask" } else { "masks" }, at(slot))
         }
         Edit::Append { n, .. } => format!("{n} more at the tail"),
@@ -486,7 +490,7 @@ fn describe(
             );
             say(LogKind::Expansion, text);
         }
-        if let Verdict::ExpandToken { .. } = verdict {
+        if let Verdict::ExpandToken { .. } | Verdict::Split { .. } = verdict {
             say(LogKind::Expansion, format!("{position} {verdict}"));
         }
         if let &Verdict::Forced { n, .. } = verdict {
@@ -498,7 +502,12 @@ fn describe(
     }
     let deleted: Vec<String> = decision.deletions().map(|at| at.to_string()).collect();
     if !deleted.is_empty() {
-        say(LogKind::Growth, format!("deleted {}, where EOS would stand", some(&deleted)));
+        let by_eos = |verdict: &Verdict| matches!(verdict, Verdict::Delete { token: None, .. });
+        let why = match decision.verdicts.iter().any(by_eos) {
+            true => "where EOS would stand",
+            false => "where the token for that is predicted",
+        };
+        say(LogKind::Growth, format!("deleted {}, {why}", some(&deleted)));
     }
     let compared = |eos: &EosMeasure, name: &str| {
         let sign = if eos.confidence < eos.threshold { "<" } else { "≥" };

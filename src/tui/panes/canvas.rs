@@ -160,6 +160,9 @@ pub fn flow(app: &App, width: u16) -> Flow {
         if let Some((sign, _)) = rewrites(app, position) {
             mark.push_str(app.theme.sign(sign));
         }
+        if let Some(Verdict::Split { n, .. }) = verdict {
+            mark.push_str(&format!("+{n}"));
+        }
         if let Some(Verdict::Replace { token, .. }) = verdict {
             mark.push_str(&text::fit(&shown(*token).label(ascii), COMES));
         }
@@ -174,9 +177,6 @@ pub fn flow(app: &App, width: u16) -> Flow {
             ) = verdict
             {
                 mark = format!("{}+{}", app.theme.sign(theme::EXPANDS), n.saturating_sub(1));
-            }
-            if let Some(Verdict::Delete { .. }) = verdict {
-                mark.push_str(app.theme.sign(theme::REMASKS));
             }
             match app.token_at(position) {
                 Some(token) if token == special.eos && (filled || app.display.ghost) => {
@@ -221,7 +221,8 @@ fn row_above_or_below(app: &App, down: bool) -> Option<usize> {
 /// again, or for another one.
 pub fn rewrites(app: &App, position: usize) -> Option<(theme::Sign, Role)> {
     match app.decision()?.verdicts.get(position)? {
-        Verdict::Remask { .. } => Some((theme::REMASKS, Role::Remask)),
+        Verdict::Remask { .. } | Verdict::Delete { .. } => Some((theme::REMASKS, Role::Remask)),
+        Verdict::Split { .. } => Some((theme::EXPANDS, Role::Expand)),
         Verdict::Replace { .. } => Some((theme::REPLACES, Role::Replace)),
         _ => None,
     }
@@ -262,6 +263,7 @@ pub fn lost(app: &App, position: usize) -> bool {
                 Verdict::Fill { .. }
                     | Verdict::Expand { .. }
                     | Verdict::ExpandToken { .. }
+                    | Verdict::Split { .. }
                     | Verdict::Delete { .. }
                     | Verdict::Forced { .. }
                     | Verdict::Remask { .. }
@@ -303,9 +305,12 @@ fn style(app: &App, position: usize) -> Style {
     let base = match verdict {
         _ if lost(app, position) => theme.style(Role::Lost),
         Some(Verdict::Fill { .. }) => theme.style(Role::Fill),
-        Some(Verdict::Expand { .. } | Verdict::ExpandToken { .. } | Verdict::Forced { .. }) => {
-            theme.style(Role::Expand)
-        }
+        Some(
+            Verdict::Expand { .. }
+            | Verdict::ExpandToken { .. }
+            | Verdict::Split { .. }
+            | Verdict::Forced { .. },
+        ) => theme.style(Role::Expand),
         Some(Verdict::Delete { .. }) => theme.style(Role::Remask),
         _ => theme.style(Role::Ghost(app.confidence(position))),
     };

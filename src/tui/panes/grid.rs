@@ -174,7 +174,6 @@ pub fn cell(app: &App, position: usize) -> (&'static str, Style) {
         Some(Verdict::Expand { .. } | Verdict::ExpandToken { .. } | Verdict::Forced { .. }) => {
             (theme.sign(theme::EXPANDS), theme.style(Role::Expand))
         }
-        Some(Verdict::Delete { .. }) => (theme.sign(theme::REMASKS), theme.style(Role::Remask)),
         Some(Verdict::Refused { .. }) => (bar, theme.style(Role::Refused)),
         _ => (bar, theme.style(Role::Heat(p))),
     };

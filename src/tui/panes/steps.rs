@@ -83,6 +83,7 @@ pub fn pending(verdict: &Verdict) -> String {
         Verdict::Fill { .. }
         | Verdict::Expand { .. }
         | Verdict::ExpandToken { .. }
+        | Verdict::Split { .. }
         | Verdict::Delete { .. }
         | Verdict::Forced { .. }
         | Verdict::Remask { .. }

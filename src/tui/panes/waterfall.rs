@@ -164,7 +164,10 @@ fn draw_row(app: &App, pen: &mut Pen, inside: Rect, y: u16, step: usize, view: &
         let p = prediction.as_ref().and_then(|found| found.number(Column::PChoice, position));
         let verdict = decision.and_then(|decision| decision.verdicts.get(position));
         let (glyph, role) = match verdict {
-            Some(Verdict::Remask { .. }) => (theme.sign(theme::REMASKS), Role::Remask),
+            Some(Verdict::Remask { .. } | Verdict::Delete { .. }) => {
+                (theme.sign(theme::REMASKS), Role::Remask)
+            }
+            Some(Verdict::Split { .. }) => (theme.sign(theme::EXPANDS), Role::Expand),
             Some(Verdict::Replace { .. }) => (theme.sign(theme::REPLACES), Role::Replace),
             _ if cell.is_given() => (theme.sign(theme::GIVEN), Role::Prompt),
             _ if cell.token == special.eos => (theme.sign(theme::EOS), Role::Eos),
@@ -173,7 +176,6 @@ fn draw_row(app: &App, pen: &mut Pen, inside: Rect, y: u16, step: usize, view: &
             Some(Verdict::Expand { .. } | Verdict::ExpandToken { .. } | Verdict::Forced { .. }) => {
                 (theme.sign(theme::EXPANDS), Role::Expand)
             }
-            Some(Verdict::Delete { .. }) => (theme.sign(theme::REMASKS), Role::Remask),
             _ if prediction.is_some() => (theme.heat_bar(p), Role::Heat(p)),
             _ => (theme.sign(theme::MASK), Role::Quiet),
         };

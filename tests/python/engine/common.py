@@ -53,12 +53,12 @@ def predict(ids, rows, columns, id=1, **fields):
 
 
 def unpacked(columns):
-    """Columns of a "prediction" message as lists; of `top_k`, a list of (id, p) a row."""
+    """Columns of a "prediction" message as lists; of candidates, a list of (id, p) a row."""
     from demask.protocol import unpacked_ids, unpacked_numbers
 
     lists = {}
     for name, column in columns.items():
-        if name == "top_k":
+        if "k" in column:
             k, pairs = column["k"], list(zip(unpacked_ids(column["ids"]), unpacked_numbers(column["p"])))
             lists[name] = [pairs[at : at + k] for at in range(0, len(pairs), k)] if k else []
         else:

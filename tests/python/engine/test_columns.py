@@ -93,6 +93,7 @@ def reference(logits, earlier, request, noise):
                 "p_best_unmask": softmax(unmasked)[best],
                 "p_current": p[request["pass"]["ids"][request["rows"][0] + at]],
                 "top_k": [(token, p[token]) for token in order[: request["top_k"]]],
+                "alternatives": [(token, p[token]) for token in order[: request.get("alternatives", 0)]],
                 "score": {
                     "margin": margin,
                     "neg_entropy": sum(x * math.log(x + 1e-10) for x in p),
@@ -147,7 +148,7 @@ class Columns(unittest.TestCase):
         for at, row in enumerate(expected):
             for name, value in row.items():
                 mine = found[name][at]
-                if name == "top_k":
+                if name in ("top_k", "alternatives"):
                     self.assertEqual([token for token, _ in mine], [token for token, _ in value], (where, at))
                     pairs = [(a, b) for (_, a), (_, b) in zip(mine, value)]
                 elif isinstance(value, int):
@@ -183,7 +184,7 @@ class Columns(unittest.TestCase):
             for score in ("margin", "neg_entropy", "gap"):
                 for noisy in (None, sampling):
                     request = predict(ids, [2, 2 + rows], ALL, suppressed=pairs, begin_suppressed=[3, 99], earlier=earlier)
-                    request.update(filters=filters, score=score, sampling=noisy, top_k=6)
+                    request.update(filters=filters, score=score, sampling=noisy, top_k=6, alternatives=8)
                     expected = reference(now, then, request, drawn if noisy else None)
                     self.close(self.reduced(now, request, then), expected, (filters, score))
 
@@ -213,6 +214,7 @@ class Columns(unittest.TestCase):
         sampling = {"temperature": 0.7, "seed": 7, "step": 2, "slots": list(range(12))}
         wanted = [name for name in ALL if name != "kl"]
         request = predict(ids, [0, 12], wanted, sampling=sampling, suppressed=[[2, 1], [6, 3], [6, 4]], score="margin")
+        request["alternatives"] = 5
         self.assertEqual(self.reduced(rows, request), self.reduced(rows, request, chunks=[5, 1, 6]))
 
     def test_ties_go_to_the_lowest_id(self):

@@ -153,7 +153,9 @@ class Manners(unittest.TestCase):
         for family, block in [("a2d-qwen3", 16), ("nanogpt", None)]:
             network = Network(GOLDEN / "models/qwen3-a")
             network.config.model_type, network.config.block_size = family, 16
-            self.assertEqual(engine_of(network, None).facts.block, block, family)
+            network.config.delete_token_id, network.config.split_token_id = 7, None
+            facts = engine_of(network, None).facts
+            self.assertEqual((facts.block, facts.tokens), (block, {"delete_token_id": 7}), family)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,13 @@ pub enum Edit {
         /// What all of them hold.
         filler: Filler,
     },
+    /// Put `n` masks before a position, which stays.
+    Split {
+        /// The position they stand before.
+        slot: Slot,
+        /// Number of masks, which get slots of their own.
+        n: usize,
+    },
     /// Put `n` masks before a position, by hand.
     Insert {
         /// The position they stand before.
@@ -91,7 +98,10 @@ impl Edit {
 
     /// True if positions behind this edit have other numbers afterwards.
     pub fn moves(self) -> bool {
-        matches!(self, Self::Expand { .. } | Self::Delete { .. } | Self::Insert { .. })
+        matches!(
+            self,
+            Self::Expand { .. } | Self::Split { .. } | Self::Delete { .. } | Self::Insert { .. }
+        )
     }
 }
 
@@ -225,9 +235,13 @@ impl Canvas {
                 // Later edits may name what is new.
                 Ok(true)
             }
-            Edit::Insert { slot, n } => {
+            Edit::Split { slot, n } | Edit::Insert { slot, n } => {
                 let tail = self.cells.split_off(find(slot)?);
-                self.push(n, mask, Origin::ByHand { step });
+                let origin = match edit {
+                    Edit::Split { .. } => Origin::Inserted { step, from: slot },
+                    _ => Origin::ByHand { step },
+                };
+                self.push(n, mask, origin);
                 self.cells.extend(tail);
                 Ok(true)
             }
@@ -293,6 +307,7 @@ mod tests {
         check(&[MASK, 4], &[Edit::Remask { slot: slot(1) }], &[MASK, MASK], 0);
         check(&[4, MASK, 5], &[Edit::Expand { slot: slot(1), n: 3 }], &[4, MASK, MASK, MASK, 5], 0);
         check(&[4, MASK, 5], &[Edit::Expand { slot: slot(1), n: 0 }], &[4, 5], 0);
+        check(&[4, 5], &[Edit::Split { slot: slot(1), n: 2 }], &[4, MASK, MASK, 5], 0);
         check(&[4], &[Edit::Append { n: 2, filler: Filler::Eos }], &[4, EOS, EOS], 0);
         check(&[4, 5, 6], &[Edit::Delete { slot: slot(1) }], &[4, 6], 0);
         check(&[4, 5, 6], &[Edit::Truncate { length: 1 }], &[4], 2);

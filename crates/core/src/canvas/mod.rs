@@ -64,11 +64,11 @@ pub enum Origin {
         /// The step, counted from 1.
         step: u32,
     },
-    /// Made by this step when it expanded the position `from`.
+    /// Made by this step when it expanded or split the position `from`.
     Inserted {
         /// The step, counted from 1.
         step: u32,
-        /// The position expanded, which is no more.
+        /// The position expanded, which is no more, or the one split, which then stood behind this.
         from: Slot,
     },
     /// Inserted by hand in this step, 1-based.

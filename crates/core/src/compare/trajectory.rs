@@ -342,7 +342,9 @@ impl<'a> Way<'a> {
                 }
                 Edit::Remask { slot } => (Some(slot), ChangeKind::Remask),
                 Edit::Expand { slot, n } => (Some(slot), ChangeKind::Expand(n)),
-                Edit::Insert { slot, n } => (Some(slot), ChangeKind::Insert(n)),
+                Edit::Split { slot, n } | Edit::Insert { slot, n } => {
+                    (Some(slot), ChangeKind::Insert(n))
+                }
                 Edit::Delete { slot } => (Some(slot), ChangeKind::Delete),
                 Edit::Append { n, filler } => (None, ChangeKind::Append(n, filler)),
                 Edit::Truncate { length: to } if to < length => {

@@ -75,6 +75,8 @@ pub(super) struct PassOptions {
     pub first_row: usize,
     /// Credit of tokens, which raises their logits in the choice.
     pub credits: Option<Credits>,
+    /// How many of the best tokens of a position the decision may have to choose from.
+    pub alternatives: Option<usize>,
 }
 
 impl PassOptions {
@@ -109,6 +111,7 @@ impl PassOptions {
                 .map(|tokens| pass(canvas.around(tokens.iter().copied()))),
             shadow: self.shadow.clone(),
             credits: self.credits.clone(),
+            alternatives: self.alternatives,
             cached: None,
             special: canvas.special(),
             columns: ColumnSet::of(self.columns).and(extras.columns),

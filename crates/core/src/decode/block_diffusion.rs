@@ -89,7 +89,7 @@ impl BlockShape {
     }
 
     /// Where the blocks lie behind a prompt of so many tokens.
-    fn layout(self, prompt: usize) -> BlockLayout {
+    pub fn layout(self, prompt: usize) -> BlockLayout {
         let lead = match self.grid {
             Grid::Start => prompt % self.block,
             Grid::Prompt => 0,
@@ -98,9 +98,74 @@ impl BlockShape {
     }
 
     /// The rest of the block at `cursor`, as far as there is a canvas.
-    fn window(self, canvas: &Canvas, cursor: usize) -> Range<usize> {
+    pub fn window(self, canvas: &Canvas, cursor: usize) -> Range<usize> {
         let start = cursor.min(canvas.len());
         start..self.layout(canvas.prompt().len()).around(cursor).end.clamp(start, canvas.len())
+    }
+
+    /// The canvas at the start of a run: the first block.
+    ///
+    /// # Errors
+    /// If text stands behind what is generated; `name` is the strategy's.
+    pub fn first_canvas(
+        self,
+        name: &str,
+        text: &FixedText,
+        special: SpecialTokens,
+    ) -> Result<Canvas, DecodeError> {
+        if text.has_text_behind() || text.length().is_some() {
+            return Err(DecodeError::Unfit(format!(
+                "{name} appends block after block, and a block sees what stands before it alone: it takes \
+                 neither a suffix nor a text with holes. Leave them out, or take a strategy that sees \
+                 the whole canvas, such as daedal or threshold"
+            )));
+        }
+        let first = self.layout(text.prompt().len()).around(0).end;
+        Ok(text.canvas(first, special))
+    }
+
+    /// Who may attend to whom; `hidden`: nobody sees what lies behind the length.
+    pub fn attention(self, canvas: &Canvas, hidden: bool) -> Attention {
+        let prompt = canvas.prompt().len();
+        let before = match self.grid {
+            Grid::Start => 0,
+            Grid::Prompt => prompt.next_multiple_of(self.block) - prompt,
+        };
+        let seen = prompt + self.length;
+        let hidden = hidden && prompt + canvas.len() > seen;
+        Attention::BlockCausal { block: self.block, before, seen: hidden.then_some(seen) }
+    }
+
+    /// The first position of the block behind one that is done and ends at `end`, and by how many
+    /// masks the canvas grows for it.
+    pub fn behind(self, after: &Canvas, end: usize) -> (usize, Option<usize>) {
+        let layout = self.layout(after.prompt().len());
+        let mut cursor = end;
+        // Blocks behind this one are there where the user went back to it.
+        while cursor < after.len() && self.window(after, cursor).all(|at| !after.is_open(at)) {
+            cursor = layout.around(cursor).end;
+        }
+        let grows = cursor >= after.len() && after.len() < self.length;
+        let n = grows.then(|| layout.around(after.len()).end - after.len());
+        (if grows { after.len() } else { cursor }, n)
+    }
+
+    /// The end of the run, where the block at `cursor` is not on the canvas.
+    pub fn end(canvas: &Canvas, cursor: usize, over: Option<Over>) -> Option<Finish> {
+        let left = canvas.masks() > 0;
+        let end = if left { Finish::OutOfSteps } else { Finish::Complete };
+        match over {
+            Some(over) => Some(over.finish(canvas)),
+            None => (cursor >= canvas.len()).then_some(end),
+        }
+    }
+
+    /// What is done in the block at `cursor`, in a word.
+    pub fn phase(self, canvas: &Canvas, cursor: usize) -> Phase {
+        let block = self.window(canvas, cursor);
+        let open = block.clone().any(|at| canvas.is_open(at));
+        let name = if open || block.is_empty() { "denoising" } else { "editing" };
+        Phase { stage: 1, name, block: Some(block) }
     }
 }
 
@@ -125,11 +190,17 @@ pub(crate) fn fits(params: &Params, reading: Reading, prompt: usize) -> Result<(
     )))
 }
 
-/// What a sampler decides on.
-pub(super) struct Window<'a> {
+/// True if an end-of-sequence token was generated.
+pub(super) fn holds_eos(canvas: &Canvas) -> bool {
+    let eos = canvas.special().eos;
+    canvas.cells().iter().any(|cell| cell.token == eos)
+}
+
+/// What a sampler decides on. `S`: what is remembered between steps.
+pub(super) struct Window<'a, S = State> {
     /// The canvas before the step.
     pub canvas: &'a Canvas,
-    pub state: State,
+    pub state: S,
     /// Generated positions of the block in work.
     pub positions: Range<usize>,
     /// Positions of the block that lie before those: the end of the prompt.
@@ -141,7 +212,28 @@ pub(super) struct Window<'a> {
     pub prediction: &'a Prediction,
 }
 
-impl Window<'_> {
+impl<'a, S> Window<'a, S> {
+    /// The block at `cursor`.
+    ///
+    /// # Errors
+    /// If the prediction lacks a column, or a confidence in the block is no number.
+    pub fn of(
+        canvas: &'a Canvas,
+        (blocks, cursor): (BlockShape, usize),
+        state: S,
+        prediction: &'a Prediction,
+    ) -> Result<Self, DecodeError> {
+        let positions = blocks.window(canvas, cursor);
+        let layout = blocks.layout(canvas.prompt().len());
+        let lead = if positions.start == 0 { layout.lead() } else { 0 };
+        let p = prediction.numbers(Column::PChoice)?;
+        let choice = prediction.ids(Column::Choice)?;
+        match positions.clone().find(|&at| !p[at].is_finite()) {
+            Some(at) => Err(DecodeError::NotFinite(at)),
+            None => Ok(Self { canvas, state, positions, lead, choice, p, prediction }),
+        }
+    }
+
     /// Masked positions that may be written, in order.
     pub fn open(&self) -> impl Iterator<Item = usize> {
         self.positions.clone().filter(|&at| self.canvas.is_open(at))
@@ -280,16 +372,7 @@ impl<S: BlockSampler> BlockDiffusion<S> {
         prediction: &'a Prediction,
     ) -> Result<Window<'a>, DecodeError> {
         let Context { canvas, state, settings } = at;
-        let blocks = S::blocks(settings);
-        let positions = blocks.window(canvas, state.cursor);
-        let layout = blocks.layout(canvas.prompt().len());
-        let lead = if positions.start == 0 { layout.lead() } else { 0 };
-        let p = prediction.numbers(Column::PChoice)?;
-        let choice = prediction.ids(Column::Choice)?;
-        match positions.clone().find(|&at| !p[at].is_finite()) {
-            Some(at) => Err(DecodeError::NotFinite(at)),
-            None => Ok(Window { canvas, state: *state, positions, lead, choice, p, prediction }),
-        }
+        Window::of(canvas, (S::blocks(settings), state.cursor), *state, prediction)
     }
 }
 
@@ -317,41 +400,17 @@ impl<S: BlockSampler> Strategy for BlockDiffusion<S> {
         special: SpecialTokens,
     ) -> Result<(Canvas, State), DecodeError> {
         S::check(settings)?;
-        if text.has_text_behind() || text.length().is_some() {
-            return Err(DecodeError::Unfit(format!(
-                "{} appends block after block, and a block sees what stands before it alone: it takes \
-                 neither a suffix nor a text with holes. Leave them out, or take a strategy that sees \
-                 the whole canvas, such as daedal or threshold",
-                S::NAME
-            )));
-        }
-        let first = S::blocks(settings).layout(text.prompt().len()).around(0).end;
-        Ok((text.canvas(first, special), State::enter(0)))
+        Ok((S::blocks(settings).first_canvas(S::NAME, text, special)?, State::enter(0)))
     }
 
     fn plan(at: Context<Self>) -> Plan<PassOptions> {
         let Context { canvas, state, settings } = at;
-        if let Some(over) = state.over {
-            return Plan::Done(over.finish(canvas));
+        if let Some(finish) = BlockShape::end(canvas, state.cursor, state.over) {
+            return Plan::Done(finish);
         }
-        if state.cursor >= canvas.len() {
-            let left = canvas.masks() > 0;
-            return Plan::Done(if left { Finish::OutOfSteps } else { Finish::Complete });
-        }
-        let blocks = S::blocks(settings);
-        let prompt = canvas.prompt().len();
-        let before = match blocks.grid {
-            Grid::Start => 0,
-            Grid::Prompt => prompt.next_multiple_of(blocks.block) - prompt,
-        };
-        let seen = prompt + blocks.length;
-        let hidden = S::cuts(settings) && prompt + canvas.len() > seen;
+        let attention = S::blocks(settings).attention(canvas, S::cuts(settings));
         Plan::Predict(PassOptions {
-            attention: Some(Attention::BlockCausal {
-                block: blocks.block,
-                before,
-                seen: hidden.then_some(seen),
-            }),
+            attention: Some(attention),
             first_row: state.cursor,
             ..S::ask(settings)
         })
@@ -465,10 +524,7 @@ impl<S: BlockSampler> Strategy for BlockDiffusion<S> {
 
     fn phase(at: Context<Self>) -> Phase {
         let Context { canvas, state, settings } = at;
-        let block = S::blocks(settings).window(canvas, state.cursor);
-        let open = block.clone().any(|at| canvas.is_open(at));
-        let name = if open || block.is_empty() { "denoising" } else { "editing" };
-        Phase { stage: 1, name, block: Some(block) }
+        S::blocks(settings).phase(canvas, state.cursor)
     }
 }
 
@@ -495,17 +551,8 @@ fn next(
         }
         BlockEnd::Over(over) => (State { over: Some(over), ..counted }, None),
         BlockEnd::Done => {
-            let after = change.after;
-            let layout = blocks.layout(window.canvas.prompt().len());
-            let mut cursor = window.positions.end;
-            // Blocks behind this one are there where the user went back to it.
-            while cursor < after.len() && blocks.window(after, cursor).all(|at| !after.is_open(at))
-            {
-                cursor = layout.around(cursor).end;
-            }
-            let grows = cursor >= after.len() && after.len() < blocks.length;
-            let n = grows.then(|| layout.around(after.len()).end - after.len());
-            (State::enter(if grows { after.len() } else { cursor }), n)
+            let (cursor, n) = blocks.behind(change.after, window.positions.end);
+            (State::enter(cursor), n)
         }
     }
 }

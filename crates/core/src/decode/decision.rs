@@ -155,13 +155,20 @@ impl<S> DecisionOf<S> {
             .iter()
             .enumerate()
             .filter(|(_, verdict)| {
-                use Verdict::{Expand, ExpandToken, Forced, Grown};
-                matches!(verdict, Expand { .. } | ExpandToken { .. } | Forced { .. } | Grown { .. })
+                use Verdict::{Expand, ExpandToken, Forced, Grown, Split};
+                matches!(
+                    verdict,
+                    Expand { .. }
+                        | ExpandToken { .. }
+                        | Split { .. }
+                        | Forced { .. }
+                        | Grown { .. }
+                )
             })
             .map(|(position, _)| position)
     }
 
-    /// Masked positions that are deleted.
+    /// Positions that are deleted for what is predicted there.
     pub fn deletions(&self) -> impl Iterator<Item = usize> {
         let deleted = |verdict: &Verdict| matches!(verdict, Verdict::Delete { .. });
         let verdicts = self.verdicts.iter().enumerate();

@@ -63,8 +63,8 @@ pub use params::{
 pub use probability::{ShownProbability, against, apart, two};
 pub use recipe::{REFERENCE, Recipe, RecipeError};
 pub use strategies::{
-    AnyStrategy, Decision, STRATEGIES, State, cal, daedal, dreamon, entropy_bound, remdm, rho_eos,
-    strategy, wino,
+    AnyStrategy, Decision, STRATEGIES, State, cal, daedal, dreamon, entropy_bound, indel, remdm,
+    rho_eos, strategy, wino,
 };
 pub use verdict::{
     FillRule, LeftRule, Measure, Reason, RefuseRule, RemaskRule, Test, Verdict, finite,

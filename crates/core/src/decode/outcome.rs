@@ -13,7 +13,7 @@ pub struct Outcome {
     pub expansions: Vec<usize>,
     /// Positions remasked, as they were numbered before the step.
     pub remasks: Vec<usize>,
-    /// Masked positions deleted, as they were numbered before the step.
+    /// Positions deleted, as they were numbered before the step.
     pub deletions: Vec<usize>,
     /// The generated region afterwards.
     pub tokens: Vec<TokenId>,

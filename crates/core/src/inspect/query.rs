@@ -182,6 +182,7 @@ fn of_step(subject: Subject, session: &Session, id: NodeId, step: usize) -> Vec<
                             Subject::Expansions,
                             Verdict::Expand { p, n, .. }
                             | Verdict::ExpandToken { p, n, .. }
+                            | Verdict::Split { p, n, .. }
                             | Verdict::Forced { p, n },
                         ) => Some(QueryRow { p: Some(p), made: Some(n), ..row }),
                         (Subject::Refusals, Verdict::Refused { p, .. }) => {

@@ -40,6 +40,10 @@ pub enum Column {
     /// Probability of the token the position holds, at its shadow; NaN where it has none. See
     /// [`Request::shadow`](super::Request::shadow).
     PShadow,
+    /// The best tokens with their probabilities, as many as
+    /// [`Request::alternatives`](super::Request::alternatives) says: what a decision may take where it
+    /// may not take the best.
+    Alternatives,
 }
 
 /// What the values of a column are.
@@ -94,6 +98,8 @@ pub enum RequestPart {
     Earlier,
     /// [`Request::shadow`](super::Request::shadow): what is looked at.
     Shadow,
+    /// [`Request::alternatives`](super::Request::alternatives): how many there are.
+    Alternatives,
 }
 
 impl RequestPart {
@@ -103,6 +109,7 @@ impl RequestPart {
             Self::Score => "score",
             Self::Earlier => "earlier",
             Self::Shadow => "shadow",
+            Self::Alternatives => "alternatives",
         }
     }
 }
@@ -110,7 +117,7 @@ impl RequestPart {
 /// How a recording keeps a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnRecording {
-    /// At every position, so that the same bits are read again: decisions read it.
+    /// At every position that was asked about, so that the same bits are read again: decisions read it.
     Exact,
     /// At masked positions, with so many significant digits: it is shown, and no decision reads it.
     Rounded(u32),
@@ -202,7 +209,7 @@ use ColumnKind::{Candidates, Divergence, Number, Probability, Token};
 
 /// A row a column, in the order in which recordings and tables have them: a new one is the last.
 #[rustfmt::skip]
-pub const COLUMNS: [ColumnSpec; 14] = [
+pub const COLUMNS: [ColumnSpec; 15] = [
     row(Argmax, "argmax", Token, "the best token")
         .note("Null since 1.4 where it is not known."),
     row(PArgmax, "p_argmax", Probability, "probability of the best token").in_table()
@@ -227,6 +234,9 @@ pub const COLUMNS: [ColumnSpec; 14] = [
     row(PBestUnmask, "p_best_unmask", Probability, "probability of the best token without the mask token").paired(BestUnmask),
     row(TopK, "top_k", Candidates, "the best tokens and their probabilities").rounded()
         .note("Without candidates under 0.001 behind the best two."),
+    row(Column::Alternatives, "alternatives", Candidates, "the best tokens and their probabilities, for decisions")
+        .needs(RequestPart::Alternatives)
+        .note("Lowest id first among equals. Since 1.7."),
 ];
 
 impl Column {

@@ -205,6 +205,8 @@ pub struct Request {
     pub shadow: Option<Range<usize>>,
     /// Credit of tokens, which raises their logits in the choice; null where none is given.
     pub credits: Option<Credits>,
+    /// How many tokens a row has in the column `alternatives`; null where it is not wanted.
+    pub alternatives: Option<usize>,
     /// What is not computed but kept from an earlier pass; none asks for the exact pass.
     #[serde(skip)]
     pub cached: Option<Cached>,
@@ -233,6 +235,7 @@ impl Request {
             Some(RequestPart::Score) => self.score.is_some(),
             Some(RequestPart::Earlier) => self.earlier.is_some(),
             Some(RequestPart::Shadow) => self.shadow.is_some(),
+            Some(RequestPart::Alternatives) => self.alternatives.is_some(),
         })
     }
 
@@ -317,6 +320,10 @@ impl Request {
                 put(u64::from(token));
                 put(u64::from(amount.to_bits()));
             }
+        }
+        if let Some(alternatives) = self.alternatives {
+            put(u64::MAX - 8);
+            put(alternatives as u64);
         }
         Key(hash.digest128())
     }

@@ -112,6 +112,7 @@ impl Session {
             | Edit::Delete { slot } => at(slot),
             Edit::Truncate { length } => (length..cells.len()).find_map(refused),
             Edit::Append { .. }
+            | Edit::Split { .. }
             | Edit::Insert { .. }
             | Edit::Override { .. }
             | Edit::Veto { .. } => None,

@@ -288,6 +288,7 @@ impl Builder {
             .map(|edit| match *edit {
                 canvas::Edit::Expand { n, .. }
                 | canvas::Edit::Append { n, .. }
+                | canvas::Edit::Split { n, .. }
                 | canvas::Edit::Insert { n, .. } => n,
                 _ => 0,
             })

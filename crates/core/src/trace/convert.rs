@@ -119,10 +119,18 @@ pub(super) fn prediction(
                 (!at.is_empty()).then_some(RecordedValues::Pairs(Sparse { at, values }))?
             }
             Form::Candidates => {
-                let ranked = looked_at.ranked(column).ok()?;
+                // What decisions read is known of every row that was asked for.
+                let (ranked, at) = match column.spec().is_display() {
+                    true => (looked_at.ranked(column).ok()?, masked.clone()),
+                    false => {
+                        let ranked = from.ranked(column).ok()?;
+                        let known = (0..from.rows()).filter(|&at| !ranked.row(at).is_empty());
+                        (ranked, known.collect())
+                    }
+                };
                 let values = |&at: &usize| ranked.row(at).iter().copied().unzip();
-                let values = masked.iter().map(values).collect();
-                RecordedValues::Candidates(Sparse { at: masked.clone(), values })
+                let values = at.iter().map(values).collect();
+                RecordedValues::Candidates(Sparse { at, values })
             }
         })
     };
@@ -243,6 +251,7 @@ pub fn edit(from: canvas::Edit) -> RecordedEdit {
         canvas::Edit::Expand { slot, n } => RecordedEdit::Expand(slot.0, n),
         canvas::Edit::Append { n, filler: Filler::Mask } => RecordedEdit::AppendMask(n),
         canvas::Edit::Append { n, filler: Filler::Eos } => RecordedEdit::AppendEos(n),
+        canvas::Edit::Split { slot, n } => RecordedEdit::Split(slot.0, n),
         canvas::Edit::Insert { slot, n } => RecordedEdit::Insert(slot.0, n),
         canvas::Edit::Override { slot, overridden } => RecordedEdit::Override(
             slot.0,
@@ -263,6 +272,7 @@ pub(super) fn edited(from: RecordedEdit) -> canvas::Edit {
         RecordedEdit::Expand(slot, n) => canvas::Edit::Expand { slot: Slot(slot), n },
         RecordedEdit::AppendMask(n) => canvas::Edit::Append { n, filler: Filler::Mask },
         RecordedEdit::AppendEos(n) => canvas::Edit::Append { n, filler: Filler::Eos },
+        RecordedEdit::Split(slot, n) => canvas::Edit::Split { slot: Slot(slot), n },
         RecordedEdit::Insert(slot, n) => canvas::Edit::Insert { slot: Slot(slot), n },
         RecordedEdit::Override(slot, overridden) => canvas::Edit::Override {
             slot: Slot(slot),
@@ -318,7 +328,8 @@ fn why(at: usize, verdict: &Verdict) -> Option<Why> {
         Verdict::ExpandToken { token, p, n, rule } => {
             Some(Why::ExpandToken { at, token, p, n, rule })
         }
-        Verdict::Delete { p, rule } => Some(Why::Delete { at, p, rule }),
+        Verdict::Split { token, p, n, rule } => Some(Why::Split { at, token, p, n, rule }),
+        Verdict::Delete { token, p, rule } => Some(Why::Delete { at, token, p, rule }),
         Verdict::Forced { p, n } => Some(Why::Forced { at, p, n }),
         Verdict::Refused { p, threshold, rule } => {
             Some(Why::Refused { at, p, threshold, because: rule })
@@ -343,7 +354,8 @@ pub(super) fn verdicts(why: &[Why], rows: usize) -> Vec<Verdict> {
             Why::ExpandToken { at, token, p, n, rule } => {
                 (at, Verdict::ExpandToken { token, p, n, rule })
             }
-            Why::Delete { at, p, rule } => (at, Verdict::Delete { p, rule }),
+            Why::Split { at, token, p, n, rule } => (at, Verdict::Split { token, p, n, rule }),
+            Why::Delete { at, token, p, rule } => (at, Verdict::Delete { token, p, rule }),
             Why::Forced { at, p, n } => (at, Verdict::Forced { p, n }),
             Why::Remask { at, token, p, rule } => (at, Verdict::Remask { token, p, rule }),
             Why::Refused { at, p, threshold, because } => {

@@ -244,6 +244,8 @@ pub struct Description {
     pub usual_mask: Option<u32>,
     /// The end-of-sequence tokens that the config names.
     pub eos: Vec<u32>,
+    /// Tokens that the config names by the name of a strategy's parameter.
+    pub tokens: Vec<(&'static str, u32)>,
     /// Positions in a block of block-causal attention, and what says so, in words.
     pub block: Option<(String, usize)>,
     /// Where the grid of these blocks begins.
@@ -270,6 +272,7 @@ impl Description {
             mask: None,
             usual_mask: None,
             eos: Vec::new(),
+            tokens: Vec::new(),
             block: None,
             grid: Grid::Prompt,
             not_understood: Vec::new(),
@@ -361,6 +364,9 @@ impl Description {
 /// Fields that say how many positions a block of block-causal attention has.
 const BLOCKS: [&str; 3] = ["block_size", "bd_size", "block_length"];
 
+/// Fields that name a token which deletes a position, or puts a mask before one (LLaDA2.2).
+const EDIT_TOKENS: [&str; 2] = ["delete_token_id", "split_token_id"];
+
 impl Family {
     /// Reads all fields of a config.
     fn read(&self, config: JsonObject) -> Result<Description, Unfit> {
@@ -372,6 +378,10 @@ impl Family {
         let network = (self.describe)(&mut fields)?;
         let mask = fields.token("mask_token_id")?;
         let eos = fields.tokens("eos_token_id")?;
+        let mut tokens = Vec::new();
+        for name in EDIT_TOKENS {
+            tokens.extend(fields.token(name)?.map(|token| (name, token)));
+        }
         let mut block: Option<(&str, usize)> = None;
         for name in BLOCKS {
             let Some(size) = fields.optional_size(name)?.filter(|size| *size > 0) else { continue };
@@ -388,7 +398,7 @@ impl Family {
         let block = block.map(|(name, size)| (format!("{name} in config.json"), size));
         let block = block.or(network.block);
         let not_understood = fields.rest(self.no_effect)?;
-        Ok(Description { mask, eos, block, not_understood, ..network })
+        Ok(Description { mask, eos, tokens, block, not_understood, ..network })
     }
 }
 

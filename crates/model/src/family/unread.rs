@@ -117,6 +117,7 @@ const NEUTRAL: &[(&str, &str)] = &[
     ("dim_model_base", "null"),
     ("embedding_multiplier", "1"),
     ("embedding_scale", "1"),
+    ("expert_capacity", "null"),
     ("final_logit_softcapping", "null"),
     ("input_emb_norm", "false"),
     ("is_causal", "false"),

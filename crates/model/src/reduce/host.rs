@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use candle_core::{CpuStorage, Result, Storage, Tensor, bail};
 use rayon::prelude::*;
 
-use super::{ReducedRow, boosts, current, suppressed};
+use super::{ReducedRow, boosts, candidates, current, suppressed};
 use crate::{
     canvas::TokenId,
     kernels::{SoftmaxSums, best, largest},
@@ -118,7 +118,7 @@ fn reduce_row(logits: &[f32], request: &Request, row: usize) -> ReducedRow {
         }
     }
     let logits = &*logits;
-    let top = best(logits, request.top_k.max(2));
+    let top = best(logits, candidates(request));
     let softmax = SoftmaxSums::of(&[logits], top[0].1);
     let p = |id: TokenId| logits.get(id as usize).map_or(0.0, |&logit| softmax.p(logit));
     let mut p_choice = p(choice);
@@ -152,7 +152,7 @@ fn reduce_row(logits: &[f32], request: &Request, row: usize) -> ReducedRow {
         ]
         .into_iter()
         .chain(score.map(|score| (Column::Score, score))),
-        top.iter().take(request.top_k).map(|&(id, _)| (id, p(id))),
+        top.iter().map(|&(id, _)| (id, p(id))),
     )
 }
 

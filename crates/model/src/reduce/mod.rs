@@ -81,7 +81,11 @@ impl<'a> Reducer<'a> {
             let data = match column.spec().kind {
                 ColumnKind::Token => Data::Ids(rows().map(|row| row.id(column)).collect()),
                 ColumnKind::Candidates => {
-                    Data::Ranked(rows().map(|row| row.top.iter().copied()).collect())
+                    let count = match column {
+                        Column::Alternatives => self.request.alternatives.unwrap_or(0),
+                        _ => self.request.top_k,
+                    };
+                    Data::Ranked(rows().map(|row| row.top.iter().copied().take(count)).collect())
                 }
                 _ => Data::Numbers(rows().map(|row| row.number(column)).collect()),
             };
@@ -96,6 +100,11 @@ impl<'a> Reducer<'a> {
 pub fn reduce(request: &Request, logits: &[f32], columns: usize) -> Prediction {
     let rows = host::reduce_rows(logits, columns, request, 0);
     Reducer { request, rows }.finish()
+}
+
+/// How many of the best tokens of a row are looked for: the second best is always needed.
+fn candidates(request: &Request) -> usize {
+    request.top_k.max(request.alternatives.unwrap_or(0)).max(2)
 }
 
 /// The token that row `row` of the request holds now.
@@ -148,6 +157,7 @@ mod tests {
             earlier: None,
             shadow: None,
             credits: None,
+            alternatives: Some(6),
             cached: None,
             special: SpecialTokens { mask: 5, eos: 9 },
             columns: ColumnSet::of(&Column::ALL),
@@ -182,7 +192,7 @@ mod tests {
                 let known = a.numbers.iter().zip(&b.numbers).filter(|(x, _)| !x.is_nan());
                 assert_eq!(known.clone().count(), b.numbers.iter().filter(|y| !y.is_nan()).count());
                 known.for_each(|(x, y)| close(*x, *y));
-                assert_eq!(a.top.len(), 4);
+                assert_eq!(a.top.len(), 6);
                 for (x, y) in a.top.iter().zip(&b.top) {
                     assert_eq!(x.0, y.0);
                     close(x.1, y.1);
@@ -329,7 +339,7 @@ mod tests {
         let row = &host::reduce(&flat, None, &request(1, 0.0), 0).unwrap()[0];
         let tokens = [Column::Argmax, Column::Choice, Column::BestUnmask];
         assert_eq!(tokens.map(|column| row.id(column)), [0, 0, 0]);
-        assert_eq!(row.top.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [0, 1, 2, 3]);
+        assert_eq!(row.top.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
         assert!((row.number(Column::Entropy) - (COLUMNS as f32).ln()).abs() < 1e-5);
     }
 

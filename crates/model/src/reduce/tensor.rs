@@ -3,7 +3,7 @@
 
 use candle_core::{D, DType, Result, Tensor};
 
-use super::{ReducedRow, boosts, current, suppressed};
+use super::{ReducedRow, boosts, candidates, current, suppressed};
 use crate::{
     canvas::TokenId,
     noise,
@@ -68,7 +68,7 @@ pub(super) fn reduce(
 
     let (mut top_ids, mut top_p) = (Vec::new(), Vec::new());
     let mut rest = logits.clone();
-    for _ in 0..request.top_k.max(2).min(columns) {
+    for _ in 0..candidates(request).min(columns) {
         let best = rest.argmax_keepdim(D::Minus1)?;
         top_p.push(numbers(&softmax.p(logits, &best)?)?);
         top_ids.push(ids(&best)?);
@@ -110,7 +110,7 @@ pub(super) fn reduce(
     }
     Ok((0..rows)
         .map(|row| {
-            let ranks = 0..request.top_k.min(top_ids.len());
+            let ranks = 0..top_ids.len();
             ReducedRow::of(
                 tokens.iter().map(|(column, ids)| (*column, ids[row])),
                 known.iter().map(|(column, numbers)| (*column, numbers[row])),

@@ -272,7 +272,9 @@ impl<'a> PlayerBuilder<'a> {
             Edit::Remask { slot } => format!("{} remasked", at(slot)),
             Edit::Expand { slot, n } => format!("{} expanded into {n}", at(slot)),
             Edit::Append { n, .. } => format!("{n} appended"),
-            Edit::Insert { slot, n } => format!("{n} inserted before {}", at(slot)),
+            Edit::Split { slot, n } | Edit::Insert { slot, n } => {
+                format!("{n} inserted before {}", at(slot))
+            }
             Edit::Override { slot, overridden } => {
                 let pinned = if overridden.pinned { "pinned" } else { "not pinned" };
                 let expand = match overridden.expand {

@@ -20,22 +20,21 @@
 //! if it has no mask left, `sglang` in any case, since it leaves a block with its masks after as many
 //! passes as the block has positions and `max_post_steps` + 1 more.
 
-use crate::{
-    canvas::Canvas,
-    decode::{
-        Affects, DecodeError, FillRule, LeftRule, Measure, Mode, ParamRole, ParamSpec, Params,
-        Preset, Test, Value,
-        ask::PassOptions,
-        block_diffusion::{BlockChange, BlockEnd, BlockPicks, BlockSampler, BlockShape, Window},
-        blocks::Over,
-        filtering::Filtering,
-        schedule,
-        specs::{
-            GRID, GROWING_BLOCK, GROWING_LENGTH, SEED, TEMPERATURE_OFF, TOP_K, TOP_P_OFF, choice,
-            count, switch, threshold,
-        },
-        top_k::top_k,
+use crate::decode::{
+    Affects, DecodeError, FillRule, LeftRule, Measure, Mode, ParamRole, ParamSpec, Params, Preset,
+    Test, Value,
+    ask::PassOptions,
+    block_diffusion::{
+        BlockChange, BlockEnd, BlockPicks, BlockSampler, BlockShape, Window, holds_eos,
     },
+    blocks::Over,
+    filtering::Filtering,
+    schedule,
+    specs::{
+        GRID, GROWING_BLOCK, GROWING_LENGTH, SEED, TEMPERATURE_OFF, TOP_K, TOP_P_OFF, choice,
+        count, switch, threshold,
+    },
+    top_k::top_k,
 };
 
 const SPECS: &[ParamSpec] = &[
@@ -383,9 +382,4 @@ fn eos_ends(window: &Window, change: &BlockChange) -> bool {
     wrote
         && !canvas.prompt().contains(&eos)
         && first.is_some_and(|first| (0..first).all(|at| !canvas.is_masked(at)))
-}
-
-fn holds_eos(canvas: &Canvas) -> bool {
-    let eos = canvas.special().eos;
-    canvas.cells().iter().any(|cell| cell.token == eos)
 }

@@ -12,6 +12,7 @@ mod eb_sampler;
 pub mod entropy_bound;
 mod factor;
 mod hierarchy;
+pub mod indel;
 mod joint_threshold;
 mod klass;
 mod low_confidence;
@@ -52,6 +53,7 @@ pub const STRATEGIES: &[&dyn AnyStrategy] = &[
     &cal::Cal,
     &dreamon::DreamOn,
     &entropy_bound::EntropyBound,
+    &indel::Indel,
 ];
 
 /// The strategy called `name`.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{cal, daedal, dreamon, entropy_bound, remdm, rho_eos, wino};
+use super::{cal, daedal, dreamon, entropy_bound, indel, remdm, rho_eos, wino};
 use crate::decode::{DecisionOf, block_diffusion, blocks};
 
 /// What a strategy remembers between steps.
@@ -29,6 +29,8 @@ pub enum State {
     DreamOn(dreamon::State),
     /// Of [`entropy_bound`], whose canvas starts from noise. Since format 1.7.
     EntropyBound(entropy_bound::State),
+    /// Of [`indel`], whose blocks' content grows and shrinks. Since format 1.7.
+    Indel(indel::State),
     /// Of another program: what it remembers is not known.
     #[serde(other)]
     #[schemars(skip)]
@@ -73,6 +75,7 @@ own! {
     Cal: cal::State,
     DreamOn: dreamon::State,
     EntropyBound: entropy_bound::State,
+    Indel: indel::State,
     Wino: wino::State,
     BlockDiffusion: block_diffusion::State
 }
@@ -88,6 +91,7 @@ impl State {
             Self::Wino(state) => (1, state.cursor),
             Self::Cal(state) => state.filling.as_ref().map_or((1, 0), |state| (2, state.cursor)),
             Self::BlockDiffusion(state) => (1, state.cursor),
+            Self::Indel(state) => (1, state.cursor),
         }
     }
 }

@@ -52,6 +52,13 @@ pub enum FillRule {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         position: Option<usize>,
     },
+    /// Only masks that were inserted since the block began are left, and all are filled. Since format 1.7.
+    OnlyInserted,
+    /// The last pass over the block fills every mask, and inserts and deletes nothing. Since format 1.7.
+    LastPass,
+    /// The block was the same before an earlier pass: the least confident position gets the best token
+    /// that was not written there yet. Since format 1.7.
+    Repeated,
     /// The recording does not say.
     #[serde(skip)]
     Unrecorded,
@@ -70,6 +77,9 @@ impl FillRule {
             Self::Best(test) => Reason::of("best", Some(test.value), Some(test.bound)),
             Self::Drawn { chance } => Reason::of("drawn", Some(chance), None),
             Self::BehindEos { .. } => Reason::of("behind_eos", Some(p), None),
+            Self::OnlyInserted => Reason::of("only_inserted", Some(p), None),
+            Self::LastPass => Reason::of("last_pass", Some(p), None),
+            Self::Repeated => Reason::of("repeated", Some(p), None),
             Self::Unrecorded => Reason::default(),
         }
     }
@@ -142,6 +152,22 @@ impl FillRule {
             Self::BehindEos { position: None } => {
                 write!(f, "{done}: behind an end of sequence in the prompt")
             }
+            Self::OnlyInserted => write!(
+                f,
+                "{done}: only inserted masks are left, and all are unmasked; {}",
+                ShownProbability(p)
+            ),
+            Self::LastPass => write!(
+                f,
+                "{done}: the last pass over the block leaves no mask, and inserts and deletes \
+                 nothing; {}",
+                ShownProbability(p)
+            ),
+            Self::Repeated => write!(
+                f,
+                "{done}: the block was the same before, so what was written here then is not taken; {}",
+                ShownProbability(p)
+            ),
             Self::Unrecorded if p.is_finite() => {
                 write!(f, "{done} with {}: its program does not say why", ShownProbability(p))
             }

@@ -78,8 +78,21 @@ pub enum Verdict {
         /// The rule that chose the position.
         rule: FillRule,
     },
-    /// The masked position is deleted, since an end-of-sequence token would stand there.
+    /// Masks are put before it, since the token that asks for that is predicted there.
+    Split {
+        /// The token that asks for the masks.
+        token: TokenId,
+        /// Its probability, 0..=1.
+        p: f32,
+        /// Masks put before it.
+        n: usize,
+        /// The rule that chose the position.
+        rule: FillRule,
+    },
+    /// The position is deleted, since a token that stands for that would be written there.
     Delete {
+        /// That token; `None` is the end-of-sequence token.
+        token: Option<TokenId>,
         /// The probability of that token, 0..=1.
         p: f32,
         /// The rule that chose the position.
@@ -128,6 +141,7 @@ impl Verdict {
             Self::Replace { .. } => "replace",
             Self::Expand { .. } => "expand",
             Self::ExpandToken { .. } => "expand_token",
+            Self::Split { .. } => "split",
             Self::Delete { .. } => "delete",
             Self::Forced { .. } => "forced",
             Self::Grown { .. } => "grown",
@@ -144,7 +158,8 @@ impl Verdict {
             Self::Fill { p, rule, .. }
             | Self::Replace { p, rule, .. }
             | Self::ExpandToken { p, rule, .. }
-            | Self::Delete { p, rule } => rule.own_numbers(p),
+            | Self::Split { p, rule, .. }
+            | Self::Delete { p, rule, .. } => rule.own_numbers(p),
             Self::Left { p, rule } => rule.own_numbers(p),
             Self::Remask { p, rule, .. } => rule.own_numbers(p),
             Self::Expand { p, .. } | Self::Forced { p, .. } | Self::Refused { p, .. } => vec![p],

@@ -29,7 +29,8 @@ impl Verdict {
             Self::Fill { p, rule, .. }
             | Self::Replace { p, rule, .. }
             | Self::ExpandToken { p, rule, .. }
-            | Self::Delete { p, rule } => {
+            | Self::Split { p, rule, .. }
+            | Self::Delete { p, rule, .. } => {
                 rule.confidence(p).map_or((value, threshold), |p| (Some(p), None))
             }
             Self::Left { p, rule } => {
@@ -47,7 +48,9 @@ impl Verdict {
             Self::Fill { p, rule, threshold, .. } | Self::Replace { p, rule, threshold, .. } => {
                 rule.reason(p, threshold)
             }
-            Self::ExpandToken { p, rule, .. } | Self::Delete { p, rule } => rule.reason(p, None),
+            Self::ExpandToken { p, rule, .. }
+            | Self::Split { p, rule, .. }
+            | Self::Delete { p, rule, .. } => rule.reason(p, None),
             Self::Remask { rule, .. } => rule.reason(),
             Self::Expand { p, threshold, .. } => Reason::of("low", Some(p), Some(threshold)),
             Self::Forced { p, .. } => Reason::of("by_hand", Some(p), None),

@@ -21,11 +21,17 @@ impl fmt::Display for Verdict {
                 rule.write(f, &format!("expanded into {n}"), p, None)?;
                 write!(f, "; the token for that is predicted")
             }
-            Self::Delete { p, rule } => {
+            Self::Split { p, n, rule, .. } => {
+                let masks = if n == 1 { "mask" } else { "masks" };
+                rule.write(f, &format!("{n} {masks} put before it"), p, None)?;
+                write!(f, "; the token for that is predicted")
+            }
+            Self::Delete { token, p, rule } => {
                 rule.write(f, "deleted", p, None)?;
-                match rule {
-                    FillRule::BehindEos { .. } => Ok(()),
-                    _ => write!(f, "; EOS is predicted"),
+                match (token, rule) {
+                    (_, FillRule::BehindEos { .. }) => Ok(()),
+                    (None, _) => write!(f, "; EOS is predicted"),
+                    (Some(_), _) => write!(f, "; the token for that is predicted"),
                 }
             }
             Self::Forced { n, .. } => write!(f, "expanded into {n}: asked for by hand"),
@@ -83,10 +89,24 @@ mod tests {
             "expanded into 2: rank 1 of the 1 to unmask, with 0.930; the token for that is predicted",
         );
         check(
-            Verdict::Delete { p: 0.93, rule },
+            Verdict::Delete { token: None, p: 0.93, rule },
             "deleted: rank 1 of the 1 to unmask, with 0.930; EOS is predicted",
         );
-        let behind = |position| Verdict::Delete { p: 0.01, rule: FillRule::BehindEos { position } };
+        check(
+            Verdict::Delete { token: Some(7), p: 0.93, rule: FillRule::Repeated },
+            "deleted: the block was the same before, so what was written here then is not taken; 0.930; \
+             the token for that is predicted",
+        );
+        check(
+            Verdict::Split { token: 6, p: 0.93, n: 1, rule: FillRule::OnlyInserted },
+            "1 mask put before it: only inserted masks are left, and all are unmasked; 0.930; the token \
+             for that is predicted",
+        );
+        let behind = |position| Verdict::Delete {
+            token: None,
+            p: 0.01,
+            rule: FillRule::BehindEos { position },
+        };
         check(behind(Some(3)), "deleted: behind the end of sequence at position 3");
         check(behind(None), "deleted: behind an end of sequence in the prompt");
         let rule = RefuseRule::EosConfident { eos: 0.95, threshold: 0.9 };

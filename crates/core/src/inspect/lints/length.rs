@@ -222,6 +222,10 @@ fn dropped(run: &LintedRun) -> Option<Finding> {
             format!("{all} tokens were cut off with the tail"),
             "raise `--high-density-threshold`, or take `--preset rho-paper`, which cuts masks alone",
         ),
+        State::Indel(_) => (
+            format!("{all} tokens were pushed out of their block by masks put before them"),
+            "raise `--edit-threshold`, or forbid the mask there with `forbid POSITION`",
+        ),
         _ => (format!("{all} tokens fell off at the maximum length"), "raise `--max-gen-length`"),
     };
     let steps = lost.into_iter().map(|(step, _)| step);

@@ -167,7 +167,7 @@ impl Lint {
             ),
             Self::DroppedTokens => (
                 "dropped-tokens",
-                "an expansion pushed tokens off at the maximum length",
+                "an expansion pushed tokens off at the maximum length, or out of their block",
                 "raise `--max-gen-length`",
             ),
             Self::IdleThreshold => (

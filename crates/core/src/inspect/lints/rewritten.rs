@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{Finding, Lint, LintedRun};
 use crate::{
     canvas::{Origin, Slot, TokenId},
-    decode::{FillRule, Verdict},
+    decode::{FillRule, State, Verdict},
 };
 
 /// Fewer masks of expansions that are deleted again are an attempt.
@@ -86,6 +86,11 @@ fn expanded_in_vain(run: &LintedRun) -> Option<Finding> {
         "{} masks of {expansions} expansions were deleted again: the steps undo each other",
         steps.len()
     );
-    let advice = "lower `--expand-budget`, or forbid the expansion there with `forbid POSITION`";
+    let advice = match run.end().state {
+        State::Indel(_) => {
+            "raise `--edit-threshold`, or forbid the mask there with `forbid POSITION`"
+        }
+        _ => "lower `--expand-budget`, or forbid the expansion there with `forbid POSITION`",
+    };
     Some(Finding::new(Lint::BackAndForth, text).advising(advice).at_steps(steps))
 }

@@ -47,7 +47,9 @@ pub enum RecordedEdit {
     AppendMask(usize),
     /// Number of end-of-sequence tokens.
     AppendEos(usize),
-    /// Slot, number of masks before it. Since 1.1.
+    /// Slot, number of masks that a step puts before it. Since 1.7.
+    Split(u32, usize),
+    /// Slot, number of masks before it, by hand. Since 1.1.
     Insert(u32, usize),
     /// Slot, what is asked of it. Since 1.1.
     #[serde(rename = "wish")]
@@ -137,10 +139,27 @@ pub(in crate::trace) enum Why {
         /// The rule that chose the position.
         rule: FillRule,
     },
-    /// The mask is deleted, since an end-of-sequence token would stand there. Since 1.7.
+    /// Masks are put before it, since the token that asks for that is predicted. Since 1.7.
+    Split {
+        /// The generated position, from 0.
+        at: usize,
+        /// The token that asks for the masks.
+        token: TokenId,
+        /// Its probability, 0..=1.
+        #[serde(deserialize_with = "finite")]
+        p: f32,
+        /// Masks put before it.
+        n: usize,
+        /// The rule that chose the position.
+        rule: FillRule,
+    },
+    /// The position is deleted, since a token that stands for that would be written there. Since 1.7.
     Delete {
         /// The generated position, from 0.
         at: usize,
+        /// That token; absent where it is the end-of-sequence token.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token: Option<TokenId>,
         /// The probability of that token, 0..=1.
         #[serde(deserialize_with = "finite")]
         p: f32,
@@ -182,6 +201,7 @@ impl Why {
             | Self::Expand { at, .. }
             | Self::Forced { at, .. }
             | Self::ExpandToken { at, .. }
+            | Self::Split { at, .. }
             | Self::Delete { at, .. }
             | Self::Remask { at, .. }
             | Self::Refused { at, .. } => at,

@@ -192,7 +192,7 @@ pub(super) fn decide(
                     true => {
                         deleted += 1;
                         edits.push(Edit::Delete { slot });
-                        Verdict::Delete { p, rule }
+                        Verdict::Delete { token: None, p, rule }
                     }
                     false => {
                         edits.push(Edit::Fill { slot, token: eos });
