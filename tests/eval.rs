@@ -278,7 +278,8 @@ fn problems_without_answers_are_compared_with_each_other() {
     let pairs: serde_json::Value = serde_json::from_str(&text).unwrap();
     let pair = |first: usize, second: usize| {
         let named = |of: &serde_json::Value| {
-            of["first"] == own[first].recipe.as_str() && of["second"] == own[second].recipe.as_str()
+            of["first"]["recipe"] == own[first].recipe.as_str()
+                && of["second"]["recipe"] == own[second].recipe.as_str()
         };
         pairs.as_array().unwrap().iter().find(|of| named(of)).unwrap().clone()
     };
@@ -317,6 +318,104 @@ fn problems_without_answers_are_compared_with_each_other() {
     let short = ["eval", "--out", out_text, "--strategies", "daedal:preset=fixed,max_gen_length=8"];
     done(&demask(&[&short[..], &quick].concat()).output().unwrap());
     assert!(rows(&out).iter().all(|row| row.expected.is_none() && row.correct.is_none()));
+}
+
+#[test]
+fn several_models_are_measured_as_each_would_be_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let golden = |name: &str| {
+        let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/models");
+        models.join(name).display().to_string()
+    };
+    let (first, second) = (golden("llada-a"), golden("dream-a"));
+    let small = |out: &str, more: &[&str]| {
+        let out = folder.path().join(out);
+        let mut args = vec!["eval", "--out", out.to_str().unwrap(), "--problems", "counting"];
+        args.extend(["--limit", "3", "--tails", "8,16", "--strategies"]);
+        args.extend(["daedal:initial_gen_length=8,max_gen_length=16,threshold:gen_length=32"]);
+        args.extend(more);
+        (demask(&args).output().unwrap(), out)
+    };
+    let both = ["--model", &first, "--against", &second, "--against", "--quantize q8_0"];
+    let (output, whole) = small("whole", &both);
+    done(&output);
+    let own = rows(&whole);
+    let labels = ["llada-a", "dream-a", "llada-a --quantize q8_0"];
+    let models: Vec<&str> = own.iter().map(|row| row.model.as_str()).collect();
+    assert_eq!(models, labels.repeat(6));
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&fs::read(whole.join("manifest.json")).unwrap()).unwrap();
+    let facts: Vec<[&str; 2]> = manifest["models"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|model| ["label", "name"].map(|field| model[field].as_str().unwrap()))
+        .collect();
+    assert_eq!(facts, [[labels[0]; 2], [labels[1]; 2], [labels[2], "llada-a"]]);
+    // Every recording is of its model.
+    for row in &own {
+        let recording = demask::trace::read(&whole.join(row.trace.as_ref().unwrap())).unwrap();
+        let name = if row.model == "dream-a" { "dream-a" } else { "llada-a" };
+        assert_eq!(recording.header.model.name, name);
+    }
+    // Alone a model gives the same rows, but for the names of the recordings.
+    for (model, label) in [(&first, "llada-a"), (&second, "dream-a")] {
+        let (output, alone) = small(label, &["--model", model]);
+        done(&output);
+        let bare =
+            |row: &demask::eval::EvalRow| demask::eval::EvalRow { trace: None, ..row.clone() };
+        let alone: Vec<_> = rows(&alone).iter().map(bare).collect();
+        let among: Vec<_> = own.iter().filter(|row| row.model == label).map(bare).collect();
+        assert_eq!(alone, among);
+    }
+    let tails = fs::read_to_string(whole.join("tails.jsonl")).unwrap();
+    assert_eq!(tails.lines().count(), 9);
+    assert_eq!(tails.matches(r#""model":"dream-a""#).count(), 3);
+    // Tables, figures and the report tell them apart.
+    let table = String::from_utf8(output.stdout).unwrap();
+    for label in labels {
+        let name = format!("\n{label} · daedal:");
+        assert!(table.contains(&name), "{table}");
+    }
+    for figure in ["model-1-accuracy.svg", "model-2-e-ratio.svg", "model-3-lengths.svg"] {
+        assert!(whole.join("figures").join(figure).exists(), "{figure}");
+    }
+    let report = fs::read_to_string(whole.join("report.md")).unwrap().replace('\\', "");
+    for words in [
+        "- models: llada-a, dream-a, llada-a --quantize q8_0",
+        "--model llada-a --against dream-a --against '--quantize q8_0'",
+    ] {
+        assert!(report.contains(words), "{report}");
+    }
+    let pairs: serde_json::Value =
+        serde_json::from_slice(&fs::read(whole.join("agreement.json")).unwrap()).unwrap();
+    assert_eq!(pairs.as_array().unwrap().len(), 6 * 5 / 2);
+    assert_eq!(pairs[0]["second"]["model"], "dream-a");
+
+    // Two workers and shards leave no trace.
+    let (output, workers) = small("workers", &[&both[..], &["--jobs", "2"]].concat());
+    done(&output);
+    assert_same(&whole, &workers);
+    let shards = ["1/2", "2/2"].map(|shard| {
+        let (output, out) =
+            small(&shard.replace('/', "of"), &[&both[..], &["--shard", shard]].concat());
+        done(&output);
+        out
+    });
+    let merged = folder.path().join("merged");
+    let mut merge = demask(&["eval", "merge", "--out", merged.to_str().unwrap()]);
+    done(&merge.args(&shards).output().unwrap());
+    assert_same(&whole, &merged);
+    // Other models are another evaluation, and a model is there once.
+    let mut other = demask(&["eval", "--out", whole.to_str().unwrap(), "--problems", "counting"]);
+    other.args(["--limit", "3", "--model", &first]);
+    refused(other, 1, &["models is ", "--overwrite"]);
+    let mut twice = demask(&["eval", "--out", folder.path().join("twice").to_str().unwrap()]);
+    twice.args(["--model", &first, "--against", &first, "--against", &first]);
+    refused(twice, 2, &["is there more than once"]);
+    let mut none = demask(&["eval", "--out", folder.path().join("none").to_str().unwrap()]);
+    none.args(["--model", &first, "--against", "/no/where/at/all"]);
+    refused(none, 1, &["--against /no/where/at/all"]);
 }
 
 #[test]

@@ -6,7 +6,8 @@ use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
-    Fault, SourceOptions,
+    AgainstOptions, Fault, SourceOptions,
+    against::ChosenModel,
     fault::{say, tell},
     open::{self, unread_variables},
     progress::{self, ProgressTarget},
@@ -21,7 +22,7 @@ use crate::{
         report,
         run::{self, EvalPlan, Lengths, MergeError, Results, RunError, Shard, Sweep, Traces},
     },
-    model::Surroundings,
+    model::{Loaded, Surroundings},
 };
 
 /// What is measured, unless it is said.
@@ -100,10 +101,11 @@ struct EvalRun {
     #[arg(long)]
     run_code: bool,
     /// Problems: synthetic (every kind in turn), word-problem, counting, echo, naming, story, or a
-    /// file with a line {"question": "…", "answer": "…"} each, perhaps with "suffix" or "infill", or
-    /// without "answer", where nothing is called right; the files of GSM8K, MATH, HumanEval
-    /// and MBPP will do, as JSON, packed with gzip or not, or as Parquet, and "choices" makes it
-    /// multiple choice
+    /// file with a line {"question": "…", "answer": "…"} each, or the question alone; the files of
+    /// GSM8K, MATH, HumanEval and MBPP will do
+    ///
+    /// As JSON, packed with gzip or not, or as Parquet. A line may have "suffix" or "infill", and
+    /// "choices" makes it multiple choice. Where there is no "answer", nothing is called right or wrong.
     #[arg(long, value_name = "NAME|FILE", default_value = "synthetic")]
     problems: String,
     /// The first N problems [default: 100 generated ones, all of a file]
@@ -148,6 +150,8 @@ struct EvalRun {
     overwrite: bool,
     #[command(flatten)]
     source: SourceOptions,
+    #[command(flatten)]
+    against: AgainstOptions,
 }
 
 pub fn main(args: &EvalArgs) -> Result<ExitCode, Fault> {
@@ -161,16 +165,19 @@ fn evaluate(args: &EvalRun) -> Result<ExitCode, Fault> {
     let Some(out) = &args.out else {
         return Err(Fault::usage("say where the results go: --out DIR"));
     };
-    let plan = plan(args)?;
-    let computing = args.source.computing()?;
+    let mut plan = plan(args)?;
+    let chosen = args.against.models(&args.source)?;
     // No more workers than pieces of work.
     let jobs = usize::from(args.jobs).min(plan.sets.iter().map(|set| set.problems.len()).sum());
-    let place = args.source.place()?;
-    place.serves(jobs)?;
-    let load = |_| Ok(progress::load(&place, &computing, ProgressTarget::Bar, |_| Ok(()))?.0);
-    let models = (0..jobs).map(load).collect::<Result<Vec<_>, Fault>>()?;
-    if let Some(note) = models.first().and_then(|model| unread_variables(&*model.tokenizer)) {
-        tell(&format!("note: {note}"));
+    let workers: Vec<Vec<Loaded>> =
+        (0..jobs).map(|_| load(&chosen, jobs)).collect::<Result<_, Fault>>()?;
+    let first = workers.first().map(Vec::as_slice).unwrap_or_default();
+    plan.models = labels(&chosen, first)?;
+    for (model, label) in first.iter().zip(&plan.models) {
+        if let Some(note) = unread_variables(&*model.tokenizer) {
+            let whose = if first.len() > 1 { format!("{label}: ") } else { String::new() };
+            tell(&escaped(&format!("note: {whose}{note}")));
+        }
     }
     let stopped = stop::on_signals();
     let bar = bar();
@@ -188,7 +195,7 @@ fn evaluate(args: &EvalRun) -> Result<ExitCode, Fault> {
             began = true;
         }
     };
-    let results = run::run(out, &plan, models, args.overwrite, &stopped, &mut show);
+    let results = run::run(out, &plan, workers, args.overwrite, &stopped, &mut show);
     bar.finish_and_clear();
     let results = results.map_err(|error| match &error {
         RunError::Stopped { .. } => Fault::failure(format!(
@@ -198,6 +205,31 @@ fn evaluate(args: &EvalRun) -> Result<ExitCode, Fault> {
         _ => Fault::failure(error),
     })?;
     finish(out, &results)
+}
+
+/// Loads the models of a worker, one of `jobs`.
+fn load(chosen: &[ChosenModel], jobs: usize) -> Result<Vec<Loaded>, Fault> {
+    let load = |model: &ChosenModel| {
+        let place = model.source.place()?;
+        place.serves(jobs)?;
+        let computing = model.source.computing()?;
+        Ok(progress::load(&place, &computing, ProgressTarget::Bar, |_| Ok(()))?.0)
+    };
+    chosen.iter().map(|model| load(model).map_err(|fault| model.blame(fault))).collect()
+}
+
+/// What the models are called in the results, each another name.
+fn labels(chosen: &[ChosenModel], models: &[Loaded]) -> Result<Vec<String>, Fault> {
+    let names: Vec<&str> = models.iter().map(|model| model.facts.name.as_str()).collect();
+    let labels = ChosenModel::labels(chosen, &names);
+    let twice = (1..labels.len()).find(|&at| labels[..at].contains(&labels[at]));
+    match twice {
+        Some(at) => Err(Fault::usage(format!(
+            "--against: the model {} is there more than once. Leave one out",
+            labels[at]
+        ))),
+        None => Ok(labels),
+    }
 }
 
 fn merge(args: &MergeArgs) -> Result<ExitCode, Fault> {
@@ -220,10 +252,15 @@ fn finish(out: &std::path::Path, results: &Results) -> Result<ExitCode, Fault> {
     let broken = rows.iter().filter(|row| row.finish.starts_with("error: ")).count();
     if let Some(row) = rows.iter().find(|row| row.finish.starts_with("error: ")) {
         tell(&escaped(&format!(
-            "{broken} of {} runs broke off; the first, problem {} under {}: {}",
+            "{broken} of {} runs broke off; the first, problem {} under {}{}: {}",
             rows.len(),
             row.problem,
             row.recipe,
+            if results.manifest.models.len() > 1 {
+                format!(" on {}", row.model)
+            } else {
+                String::new()
+            },
             row.finish
         )));
     }
@@ -276,6 +313,7 @@ fn plan(args: &EvalRun) -> Result<EvalPlan, Fault> {
     };
     Ok(EvalPlan {
         sets,
+        models: Vec::new(),
         points,
         python,
         tails,

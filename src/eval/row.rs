@@ -12,6 +12,9 @@ pub struct EvalRow {
     pub set: String,
     /// Kind of problem within the set, e.g. `counting`.
     pub task: String,
+    /// What the model is called, as in the manifest.
+    #[serde(default)]
+    pub model: String,
     /// The recipe as it was written: strategy and parameters.
     pub recipe: String,
     /// The name of the strategy.
@@ -70,6 +73,11 @@ impl EvalRow {
         self.correct == Some(true)
     }
 
+    /// What the row is of: the model and the recipe.
+    pub fn ran(&self) -> (&str, &str) {
+        (&self.model, &self.recipe)
+    }
+
     /// True if the run came to an end, so that its answer is one.
     pub fn is_whole(&self) -> bool {
         !self.finish.starts_with("error: ")
@@ -86,6 +94,9 @@ impl EvalRow {
 pub struct RowTiming {
     /// The problem, as in [`EvalRow::problem`].
     pub problem: usize,
+    /// The model, as in [`EvalRow::model`].
+    #[serde(default)]
+    pub model: String,
     /// The recipe, as in [`EvalRow::recipe`].
     pub recipe: String,
     /// Wall time of the problem, seconds.

@@ -14,13 +14,22 @@ use crate::eval::EvalRow;
 /// Most recipes of which every pair is compared; of more, each is compared with the first.
 const MOST_PAIRED: usize = 16;
 
+/// A recipe on a model.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(super) struct RecipeOnModel<'a> {
+    /// The model.
+    pub model: &'a str,
+    /// The recipe.
+    pub recipe: &'a str,
+}
+
 /// How two recipes agree on the problems of a set.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct RecipePair<'a> {
-    /// The recipe that comes first.
-    pub first: &'a str,
+    /// The one that comes first.
+    pub first: RecipeOnModel<'a>,
     /// The other.
-    pub second: &'a str,
+    pub second: RecipeOnModel<'a>,
     /// Problems that both answered.
     pub problems: usize,
     /// The share of them that both answered alike, 0 to 1.
@@ -59,7 +68,8 @@ pub(super) fn median(mut values: Vec<usize>) -> Option<f64> {
 
 /// The agreement of every pair of recipes, in order of first appearance.
 pub(super) fn agreements(rows: &[EvalRow]) -> Vec<RecipePair<'_>> {
-    let recipes = groups(rows.iter(), |row| &row.recipe);
+    let recipes = groups(rows.iter(), EvalRow::ran);
+    let named = |(model, recipe)| RecipeOnModel { model, recipe };
     let mut found = Vec::new();
     for (at, (first, rows)) in recipes.iter().enumerate() {
         if at > 0 && recipes.len() > MOST_PAIRED {
@@ -76,8 +86,8 @@ pub(super) fn agreements(rows: &[EvalRow]) -> Vec<RecipePair<'_>> {
             let [Some(same)] = estimates(&sample) else { continue };
             let places = pairs.iter().filter_map(|(one, other)| parts_at(one, other));
             found.push(RecipePair {
-                first,
-                second,
+                first: named(*first),
+                second: named(*second),
                 problems: alike.len(),
                 same,
                 parts_at: median(places.collect()),
@@ -119,7 +129,7 @@ mod tests {
         "error: no room".clone_into(&mut rows[9].finish);
         let found: Vec<(&str, &str, usize, f64, Option<f64>)> = agreements(&rows)
             .iter()
-            .map(|of| (of.first, of.second, of.problems, of.same.mean, of.parts_at))
+            .map(|of| (of.first.recipe, of.second.recipe, of.problems, of.same.mean, of.parts_at))
             .collect();
         let third = 1.0 / 3.0;
         assert_eq!(

@@ -44,13 +44,13 @@ fn columns(rows: &[EvalRow]) -> Vec<(String, DataColumn<'_>)> {
     for row in rows {
         firsts.entry(row.problem).or_insert(row);
     }
-    let first_of = |row: &EvalRow| {
-        firsts.get(&row.problem).copied().filter(|first| first.recipe != row.recipe)
-    };
+    let first_of =
+        |row: &EvalRow| firsts.get(&row.problem).copied().filter(|first| first.ran() != row.ran());
     let mut columns = vec![
         ("problem".to_owned(), count(|row| row.problem)),
         ("set".to_owned(), text(|row| &row.set)),
         ("task".to_owned(), text(|row| &row.task)),
+        ("model".to_owned(), text(|row| &row.model)),
         ("recipe".to_owned(), text(|row| &row.recipe)),
         ("strategy".to_owned(), text(|row| &row.strategy)),
     ];
@@ -219,6 +219,7 @@ mod tests {
             problem: text("problem").parse().unwrap(),
             set: text("set"),
             task: text("task"),
+            model: text("model"),
             recipe: text("recipe"),
             strategy: text("strategy"),
             swept,

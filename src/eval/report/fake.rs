@@ -32,6 +32,7 @@ fn row(problem: usize, recipe: &str, initial: usize, number: usize) -> EvalRow {
         problem,
         set: "fake".to_owned(),
         task: if problem.is_multiple_of(3) { "counting" } else { "word problem" }.to_owned(),
+        model: "tiny".to_owned(),
         recipe: recipe.to_owned(),
         strategy: recipe.split(':').next().unwrap_or_default().to_owned(),
         swept: Vec::new(),
@@ -83,7 +84,13 @@ pub(in crate::eval) fn rows(problems: usize) -> (Vec<EvalRow>, Vec<RowTiming>) {
 
 fn timing(row: &EvalRow) -> RowTiming {
     let seconds = 0.01 * row.nfe as f64;
-    RowTiming { problem: row.problem, recipe: row.recipe.clone(), seconds, forward: 0.9 * seconds }
+    RowTiming {
+        problem: row.problem,
+        model: row.model.clone(),
+        recipe: row.recipe.clone(),
+        seconds,
+        forward: 0.9 * seconds,
+    }
 }
 
 /// A sweep of `daedal` over so many parameters, 1 or more, and 30 problems.
@@ -121,6 +128,7 @@ pub(super) fn hostile() -> Vec<EvalRow> {
     let made = |problem: usize, recipe: String, initial: usize, grows: usize| EvalRow {
         problem,
         set: evil(),
+        model: evil(),
         task: evil(),
         strategy: evil(),
         swept: vec![(evil(), initial as f64)],
@@ -156,7 +164,7 @@ pub(super) fn tails() -> Vec<EosTail> {
                     false => 0.02 + 0.01 * (dice(&[problem, at], 30) as f32),
                 })
                 .collect();
-            tails.push(EosTail { length, problem, p_eos });
+            tails.push(EosTail { length, problem, model: "tiny".to_owned(), p_eos });
         }
     }
     tails

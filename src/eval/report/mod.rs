@@ -58,7 +58,7 @@ pub struct EvalFacts {
     pub title: String,
     /// The command that made it.
     pub command: String,
-    /// Name of the model.
+    /// Names of the models.
     pub model: String,
     /// Name of the problem set.
     pub set: String,
@@ -73,6 +73,9 @@ pub struct EosTail {
     pub length: usize,
     /// The problem's number, as in [`EvalRow::problem`](crate::eval::EvalRow::problem).
     pub problem: usize,
+    /// The model, as in the rows.
+    #[serde(default)]
+    pub model: String,
     /// Probability of the end-of-sequence token per position, nearest the end first.
     pub p_eos: Vec<f32>,
 }

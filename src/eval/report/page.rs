@@ -2,7 +2,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{HashMap, hash_map::Entry},
+    collections::{HashMap, HashSet, hash_map::Entry},
     path::Path,
 };
 
@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::{
     EvalFacts,
-    agreement::{self, RecipePair},
+    agreement::{self, RecipeOnModel, RecipePair},
     estimate::{Estimate, RESAMPLES},
     figures::{Figure, Numbers},
     numbers::{UNKNOWN, percent, place, ratio, seconds},
@@ -49,6 +49,8 @@ fn figure_value(figure: &Figure, inline: bool) -> Value {
 /// What both documents are filled with.
 pub(super) struct EvalPage<'a> {
     facts: &'a EvalFacts,
+    /// The number of models.
+    models: usize,
     parts: Vec<SectionData<'a>>,
 }
 
@@ -138,7 +140,9 @@ impl<'a> EvalPage<'a> {
     ) -> Self {
         let parts =
             sections.iter().zip(figures).map(|(section, figures)| part(dir, section, figures));
-        Self { facts, parts: parts.collect() }
+        let rows = sections.iter().flat_map(|section| section.rows);
+        let models = rows.map(|row| &row.model).collect::<HashSet<_>>().len();
+        Self { facts, models, parts: parts.collect() }
     }
 
     fn render(&self, template: &str, inline: bool, own: Value) -> Result<String, Error> {
@@ -147,6 +151,7 @@ impl<'a> EvalPage<'a> {
         let sections: Vec<Value> = self.parts.iter().map(|part| part.value(inline)).collect();
         let shared = context! {
             title, command, model, set, seed, sections,
+            models => self.models,
             problems => self.parts.iter().map(|part| part.problems.len()).sum::<usize>(),
             checked => self.parts.iter().any(|part| part.checked),
             overview => Value::from(Serde(&self.overview())),
@@ -192,7 +197,11 @@ fn part<'a>(dir: &Path, section: &'a Section, figures: &'a [Figure]) -> SectionD
         (columns, recipe((key(at), section), summary, cells, &tasks, &lints))
     });
     let (mut columns, recipes): (Vec<_>, Vec<_>) = recipes.unzip();
-    let called = |name: &str| summaries.iter().position(|summary| summary.recipe == name).map(key);
+    let called = |of: RecipeOnModel| {
+        let is_it =
+            |summary: &Summary| (&*summary.model, &*summary.recipe) == (of.model, of.recipe);
+        summaries.iter().position(is_it).map(key)
+    };
     let agreements = agreement::agreements(section.rows);
     let agreements = agreements.iter().filter_map(|of| {
         let RecipePair { first, second, problems, same, parts_at } = *of;
@@ -278,12 +287,12 @@ fn recipe(
         cell
     };
     let runs = |lint: &&str| {
-        let own = section.rows.iter().filter(|row| row.recipe == summary.recipe);
+        let own = section.rows.iter().filter(|row| summary.has(row));
         own.filter(|row| row.findings.iter().any(|found| found == lint)).count()
     };
     RecipeJson {
         key,
-        recipe: summary.recipe.clone(),
+        recipe: summary.name.clone(),
         problems: summary.all.problems,
         accuracy: cell(summary.all.accuracy, percent),
         cells,
@@ -317,12 +326,12 @@ fn key(at: usize) -> String {
 /// different ones.
 fn problems<'a>(dir: &Path, section: &Section<'a>) -> Vec<ProblemJson<'a>> {
     let (rows, summaries) = (section.rows, &section.summaries);
-    let recipes: HashMap<&str, usize> =
-        summaries.iter().enumerate().map(|(at, summary)| (summary.recipe.as_str(), at)).collect();
+    let places_of = summaries.iter().map(|summary| (&*summary.model, &*summary.recipe));
+    let recipes: HashMap<(&str, &str), usize> = places_of.zip(0..).collect();
     let mut places = HashMap::new();
     let mut problems: Vec<ProblemJson> = Vec::new();
     for row in rows {
-        let Some(&recipe) = recipes.get(row.recipe.as_str()) else { continue };
+        let Some(&recipe) = recipes.get(&row.ran()) else { continue };
         let place = match places.entry((row.set.as_str(), row.problem)) {
             Entry::Occupied(entry) => *entry.get(),
             Entry::Vacant(entry) => {

@@ -17,6 +17,7 @@ struct Sample<'a> {
     target: &'a str,
     /// Answers of each request: here one of one.
     resps: [[&'a str; 1]; 1],
+    model: &'a str,
     recipe: &'a str,
 }
 
@@ -41,9 +42,9 @@ fn entry_point(row: &EvalRow) -> Option<&str> {
 /// If a row cannot be written as JSON.
 pub(super) fn files(rows: &[EvalRow]) -> serde_json::Result<Vec<(String, Vec<u8>)>> {
     let mut files = Vec::new();
-    for (number, (recipe, own)) in (1..).zip(groups(rows.iter(), |row| &row.recipe)) {
+    for (number, ((model, recipe), own)) in (1..).zip(groups(rows.iter(), EvalRow::ran)) {
         let strategy = own.first().map_or("", |row| &row.strategy);
-        for (set, rows) in groups(own.iter().copied(), |row| &row.set) {
+        for (set, rows) in groups(own.iter().copied(), |row| row.set.as_str()) {
             let mut lines = Vec::new();
             for row in rows {
                 let sample = Sample {
@@ -56,6 +57,7 @@ pub(super) fn files(rows: &[EvalRow]) -> serde_json::Result<Vec<(String, Vec<u8>
                     },
                     target: row.expected.as_deref().unwrap_or_default(),
                     resps: [[&row.generation]],
+                    model,
                     recipe,
                 };
                 serde_json::to_writer(&mut lines, &sample)?;

@@ -39,14 +39,31 @@ pub(super) fn sections<'a>(rows: &'a [EvalRow], timings: &[RowTiming]) -> Vec<Se
 }
 
 impl Section<'_> {
-    /// The figures of the section, each with its name.
+    /// The figures of the section, each with its name: those of each model where there are several.
     pub fn figures(&self, tails: &[EosTail]) -> Vec<Figure> {
         let numbers = |row: Option<&EvalRow>| row.map_or(0, |row| row.problem);
         let own = numbers(self.rows.first())..=numbers(self.rows.last());
-        let tails: Vec<EosTail> =
-            tails.iter().filter(|tail| own.contains(&tail.problem)).cloned().collect();
-        let figures = figures::draw(self.rows, &self.summaries, &tails);
-        figures.into_iter().map(|figure| figure.within(&self.anchor)).collect()
+        let mut models: Vec<&str> = Vec::new();
+        for summary in &self.summaries {
+            if !models.contains(&summary.model.as_str()) {
+                models.push(&summary.model);
+            }
+        }
+        let of_model = |(number, model): (usize, &&str)| {
+            let is_own = |tail: &&EosTail| own.contains(&tail.problem) && tail.model == *model;
+            let tails: Vec<EosTail> = tails.iter().filter(is_own).cloned().collect();
+            let rows = self.rows.iter().filter(|row| row.model == *model).cloned();
+            let rows: Vec<EvalRow> = rows.collect();
+            let summaries = self.summaries.iter().filter(|summary| summary.model == *model);
+            let summaries: Vec<Summary> = summaries.cloned().collect();
+            let figures = figures::draw(&rows, &summaries, &tails).into_iter();
+            let named = |figure: Figure| match models.len() {
+                1 => figure.within(&self.anchor),
+                _ => figure.of(model).within(&format!("{}model-{}-", self.anchor, number + 1)),
+            };
+            figures.map(named).collect::<Vec<_>>()
+        };
+        models.iter().enumerate().flat_map(of_model).collect()
     }
 }
 
@@ -71,6 +88,28 @@ mod tests {
         let names: Vec<String> =
             sections[1].figures(&[]).into_iter().map(|figure| figure.name).collect();
         assert_eq!(names, ["other-accuracy", "other-lengths", "other-e-ratio"]);
+    }
+
+    #[test]
+    fn every_model_has_its_own_figures() {
+        let (rows, _) = fake::rows(8);
+        let of = |model: &str| {
+            let named = |row: &EvalRow| EvalRow { model: model.to_owned(), ..row.clone() };
+            rows.iter().map(named).collect::<Vec<_>>()
+        };
+        let mut both = [of("one"), of("two")].concat();
+        both.sort_by_key(|row| row.problem);
+        let sections = sections(&both, &[]);
+        let summaries = &sections[0].summaries;
+        assert_eq!(summaries.len(), 2 * fake::RECIPES.len());
+        assert_eq!(summaries[0].name, format!("one · {}", fake::RECIPES[0].0));
+        assert!(summaries.iter().all(|summary| summary.all.problems == 8));
+        let figures = sections[0].figures(&[]);
+        let names: Vec<[&str; 2]> =
+            figures.iter().map(|figure| [figure.name.as_str(), figure.title.as_str()]).collect();
+        assert_eq!(names[0], ["model-1-accuracy", "one: Accuracy against initial length"]);
+        assert_eq!(names[5], ["model-2-e-ratio", "two: Effective token ratio"]);
+        assert_eq!(names.len(), 6);
     }
 
     #[test]

@@ -47,11 +47,15 @@ pub struct Metrics {
     pub seconds: Option<Estimate>,
 }
 
-/// What one recipe came to.
+/// What one recipe came to on one model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
+    /// The model, as in [`EvalRow::model`].
+    pub model: String,
     /// The recipe, as in [`EvalRow::recipe`].
     pub recipe: String,
+    /// What tables call it: the recipe, behind the model where there are several.
+    pub name: String,
     /// The strategy's name, as in [`EvalRow::strategy`].
     pub strategy: String,
     /// The swept values, as in [`EvalRow::swept`].
@@ -68,6 +72,13 @@ pub struct Summary {
     pub total_seconds: Option<f64>,
 }
 
+impl Summary {
+    /// True if it sums the row up.
+    pub(super) fn has(&self, row: &EvalRow) -> bool {
+        row.ran() == (&*self.model, &*self.recipe)
+    }
+}
+
 impl Metrics {
     /// Share answered right, to compare by: below all others where none was checked.
     pub(super) fn right(&self) -> f64 {
@@ -75,28 +86,29 @@ impl Metrics {
     }
 }
 
-/// One summary a recipe, in order of first appearance.
+/// One summary a recipe and model, in order of first appearance.
 pub fn summarize(rows: &[EvalRow], timings: &[RowTiming]) -> Vec<Summary> {
-    let seconds: HashMap<(&str, usize), f64> = timings
+    let seconds: HashMap<(&str, &str, usize), f64> = timings
         .iter()
-        .map(|timing| ((timing.recipe.as_str(), timing.problem), timing.seconds))
+        .map(|of| ((of.model.as_str(), of.recipe.as_str(), of.problem), of.seconds))
         .collect();
-    let of = |row: &EvalRow| seconds.get(&(row.recipe.as_str(), row.problem)).copied();
-    let recipes = groups(rows.iter(), |row| &row.recipe);
-    let first = recipes.first().map_or("", |(recipe, _)| recipe);
+    let of = |row: &EvalRow| seconds.get(&(&*row.model, &*row.recipe, row.problem)).copied();
+    let recipes = groups(rows.iter(), EvalRow::ran);
+    let models = groups(rows.iter(), |row| row.model.as_str()).len();
+    let first = recipes.first().map_or(("", ""), |(ran, _)| *ran);
     let firsts: HashMap<usize, &EvalRow> = recipes
         .first()
         .into_iter()
         .flat_map(|(_, rows)| rows.iter().map(|row| (row.problem, *row)))
         .collect();
     let first_of =
-        |row: &EvalRow| (row.recipe != first).then(|| firsts.get(&row.problem).copied()).flatten();
+        |row: &EvalRow| (row.ran() != first).then(|| firsts.get(&row.problem).copied()).flatten();
     let measure = |rows: &[&EvalRow]| measure(rows, &of, &first_of);
     recipes
         .into_iter()
-        .filter_map(|(recipe, rows)| {
+        .filter_map(|((model, recipe), rows)| {
             let all = measure(&rows)?;
-            let kinds = groups(rows.iter().copied(), |row| &row.task);
+            let kinds = groups(rows.iter().copied(), |row| row.task.as_str());
             let tasks = match kinds.as_slice() {
                 [(task, _)] => vec![((*task).to_owned(), all.clone())],
                 kinds => kinds
@@ -107,7 +119,12 @@ pub fn summarize(rows: &[EvalRow], timings: &[RowTiming]) -> Vec<Summary> {
             let timed: Vec<f64> = rows.iter().filter_map(|row| of(row)).collect();
             let first = rows.first()?;
             Some(Summary {
+                model: model.to_owned(),
                 recipe: recipe.to_owned(),
+                name: match models {
+                    1 => recipe.to_owned(),
+                    _ => format!("{model} · {recipe}"),
+                },
                 strategy: first.strategy.clone(),
                 swept: first.swept.clone(),
                 initial: first.initial,

@@ -19,7 +19,7 @@ type SummaryColumn = (&'static str, fn(&Summary) -> String);
 /// what can be said without them.
 fn columns(checked: bool, several: bool) -> Vec<SummaryColumn> {
     let mut columns: Vec<SummaryColumn> = vec![
-        ("recipe", |summary| one_line(&summary.recipe)),
+        ("recipe", |summary| one_line(&summary.name)),
         ("n", |summary| summary.all.problems.to_string()),
     ];
     if checked {
@@ -129,7 +129,9 @@ pub(super) fn summary_csv(sections: &[Section]) -> Result<Vec<u8>, csv::Error> {
     };
     let mut writer = csv::Writer::from_writer(Vec::new());
     let mut head: Vec<String> =
-        ["set", "recipe", "strategy", "task", "initial", "problems"].map(str::to_owned).into();
+        ["set", "model", "recipe", "strategy", "task", "initial", "problems"]
+            .map(str::to_owned)
+            .into();
     if let Some((_, first)) = summaries.first() {
         for (name, _) in measured(&first.all) {
             head.extend([name.to_owned(), format!("{name}_low"), format!("{name}_high")]);
@@ -143,6 +145,7 @@ pub(super) fn summary_csv(sections: &[Section]) -> Result<Vec<u8>, csv::Error> {
         for (task, metrics) in whole.chain(parts) {
             let mut record = vec![
                 set.to_owned(),
+                summary.model.clone(),
                 summary.recipe.clone(),
                 summary.strategy.clone(),
                 task.to_owned(),

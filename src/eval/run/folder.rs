@@ -397,11 +397,13 @@ fn remove_traces(dir: &Path, wanted: impl Fn(&str) -> bool) -> Result<(), Folder
 
 /// Timings in the order of the rows, the last one of each.
 pub fn in_order(rows: &[EvalRow], timings: Vec<RowTiming>) -> Vec<RowTiming> {
-    let mut by_row: HashMap<(usize, String), RowTiming> = timings
+    let mut by_row: HashMap<(usize, String, String), RowTiming> = timings
         .into_iter()
-        .map(|timing| ((timing.problem, timing.recipe.clone()), timing))
+        .map(|timing| ((timing.problem, timing.model.clone(), timing.recipe.clone()), timing))
         .collect();
-    rows.iter().filter_map(|row| by_row.remove(&(row.problem, row.recipe.clone()))).collect()
+    rows.iter()
+        .filter_map(|row| by_row.remove(&(row.problem, row.model.clone(), row.recipe.clone())))
+        .collect()
 }
 
 #[cfg(test)]

@@ -62,18 +62,18 @@ struct RunCounts {
     expansions: usize,
 }
 
-/// Runs `problem` under `point`. A run that cannot go on is a row like any other, with the error
-/// as its end.
+/// Runs `problem` under a recipe on a model with its label. A run that cannot go on is a row like any
+/// other, with the error as its end. `number` is that of the run among those of the problem, from 0.
 pub(super) fn row(
-    model: &mut Loaded,
+    (model, label): (&mut Loaded, &str),
     plan: &EvalPlan,
     (set, problem): (&ProblemSet, &Problem),
-    point: usize,
+    (point, number): (&GridPoint, usize),
     dir: &Path,
     halted: &Halted,
 ) -> Result<(EvalRow, RowTiming), Halt> {
     let started = Instant::now();
-    let (number, point) = (point + 1, &plan.points[point]);
+    let number = number + 1;
     let strategy = point.recipe.strategy.name();
     let name = format!("{TRACES}/{:05}-{number:02}-{strategy}.jsonl", problem.number);
     let (path, part) = (dir.join(&name), dir.join(format!("{name}{PART}")));
@@ -130,6 +130,7 @@ pub(super) fn row(
     let recipe = point.recipe.label().to_owned();
     let timing = RowTiming {
         problem: problem.number,
+        model: label.to_owned(),
         recipe: recipe.clone(),
         seconds: started.elapsed().as_secs_f64(),
         forward: counts.forward.as_secs_f64(),
@@ -138,6 +139,7 @@ pub(super) fn row(
         problem: problem.number,
         set: set.name.clone(),
         task: problem.task.clone(),
+        model: label.to_owned(),
         recipe,
         strategy: strategy.to_owned(),
         swept: point.swept.clone(),

@@ -17,7 +17,7 @@ use crate::{
 const FORMAT: &str = "demask-eval";
 
 /// Its version. In 1 a row's N_token was the canvas' length, and E_token what stood before its tail; to 2
-/// rows had no findings.
+/// rows had no findings, and there was one model, which they did not name.
 const VERSION: u32 = 3;
 
 /// Longest value quoted in a message, characters.
@@ -32,8 +32,8 @@ pub struct Manifest {
     pub version: u32,
     /// Program and version that wrote it.
     pub generator: String,
-    /// The model that was evaluated.
-    pub model: EvaluatedModel,
+    /// The models that were evaluated.
+    pub models: Vec<EvaluatedModel>,
     /// The sets of problems, in order.
     pub sets: Vec<Set>,
     /// Seed of generated problems.
@@ -99,6 +99,9 @@ impl Set {
 /// The model's facts that results depend on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EvaluatedModel {
+    /// What the model is called in the rows: its name, with what was said of it where another has the
+    /// same.
+    pub label: String,
     /// The name of the model.
     pub name: String,
     /// The device that it is computed on.
@@ -112,19 +115,21 @@ pub struct EvaluatedModel {
 }
 
 impl Manifest {
-    /// The manifest of `plan` with a model.
-    pub fn new(plan: &EvalPlan, model: &ModelFacts) -> Self {
+    /// The manifest of `plan` with its models.
+    pub fn new<'a>(plan: &EvalPlan, models: impl Iterator<Item = &'a ModelFacts>) -> Self {
+        let models = plan.models.iter().zip(models).map(|(label, model)| EvaluatedModel {
+            label: label.clone(),
+            name: model.name.clone(),
+            device: model.device.clone(),
+            dtype: model.dtype.clone(),
+            vocabulary: model.vocabulary,
+            context: model.context,
+        });
         Self {
             format: FORMAT.to_owned(),
             version: VERSION,
             generator: concat!("demask ", env!("CARGO_PKG_VERSION")).to_owned(),
-            model: EvaluatedModel {
-                name: model.name.clone(),
-                device: model.device.clone(),
-                dtype: model.dtype.clone(),
-                vocabulary: model.vocabulary,
-                context: model.context,
-            },
+            models: models.collect(),
             sets: plan.sets.iter().map(Set::of).collect(),
             seed: plan.sets.first().map_or(0, |set| set.seed),
             run_code: plan.python.is_some(),
@@ -161,7 +166,8 @@ impl Manifest {
     /// The work, in order.
     pub(super) fn work(&self) -> Vec<EvalWork> {
         let tails = !self.tails.is_empty();
-        plan::work(self.problems(), self.recipes.len(), tails, self.shard).collect()
+        let points = (self.recipes.len(), self.models.len());
+        plan::work(self.problems(), points, tails, self.shard).collect()
     }
 
     /// Number of problems, over all sets and shards.
@@ -232,16 +238,27 @@ impl Manifest {
         if self.run_code {
             command.push_str(" --run-code");
         }
-        if self.model.name != "tiny" {
-            command.push_str(&format!(" --model {}", quoted(&self.model.name)));
+        for (at, EvaluatedModel { label, name, .. }) in self.models.iter().enumerate() {
+            // A label begins with the name where it is of options.
+            let said = label.strip_prefix(name).map_or(label.as_str(), str::trim_start);
+            match at {
+                0 if name == "tiny" => {}
+                0 => command.push_str(&format!(" --model {}", quoted(name))),
+                _ => {
+                    let said = if said.is_empty() { name } else { said };
+                    command.push_str(&format!(" --against {}", quoted(said)));
+                }
+            }
         }
         let part = self.shard.map(|shard| format!(", part {shard}")).unwrap_or_default();
         let names: Vec<&str> = self.sets.iter().map(|set| set.name.as_str()).collect();
         let names = names.join(", ");
+        let models: Vec<&str> = self.models.iter().map(|model| model.label.as_str()).collect();
+        let models = models.join(", ");
         EvalFacts {
-            title: format!("{} on {} problems of {names}{part}", self.model.name, self.problems()),
+            title: format!("{models} on {} problems of {names}{part}", self.problems()),
             command,
-            model: self.model.name.clone(),
+            model: models,
             set: names,
             seed: self.seed,
         }

@@ -112,6 +112,7 @@ impl Results {
             let tail = |Tail { length, p_eos }: &Tail| EosTail {
                 length: *length,
                 problem,
+                model: tails.model.clone(),
                 p_eos: p_eos.clone(),
             };
             tails.canvases.iter().map(tail).collect::<Vec<_>>()
@@ -126,27 +127,41 @@ impl Results {
 
     /// Puts rows, timings and tails in the order of the plan, each once.
     fn sort(&mut self) {
-        let recipes = self.manifest.recipes.iter().enumerate();
-        let order: HashMap<&str, usize> =
-            recipes.map(|(at, recipe)| (recipe.as_str(), at)).collect();
-        let place = |row: &EvalRow| (row.problem, order.get(row.recipe.as_str()).copied());
+        let (points, models) = (self.points(), self.models());
+        let place = |row: &EvalRow| {
+            let point = points.get(row.recipe.as_str()).copied();
+            (row.problem, point, models.get(row.model.as_str()).copied())
+        };
         self.rows.sort_by_key(place);
         self.rows.dedup_by_key(|row| place(row));
         self.timings = folder::in_order(&self.rows, std::mem::take(&mut self.timings));
-        self.tails.sort_by_key(|tails| tails.problem);
-        self.tails.dedup_by_key(|tails| tails.problem);
+        let place = |tails: &Tails| (tails.problem, models.get(tails.model.as_str()).copied());
+        self.tails.sort_by_key(place);
+        self.tails.dedup_by_key(|tails| place(tails));
+    }
+
+    /// The numbers of the recipes.
+    fn points(&self) -> HashMap<String, usize> {
+        self.manifest.recipes.iter().cloned().zip(0..).collect()
+    }
+
+    /// The numbers of the models.
+    fn models(&self) -> HashMap<String, usize> {
+        self.manifest.models.iter().map(|model| model.label.clone()).zip(0..).collect()
     }
 
     /// The work that is not done yet, in order.
     fn missing(&self) -> Vec<EvalWork> {
-        let recipes = self.manifest.recipes.iter().enumerate();
-        let order: HashMap<&str, usize> =
-            recipes.map(|(at, recipe)| (recipe.as_str(), at)).collect();
+        let (points, models) = (self.points(), self.models());
         let rows = self.rows.iter().filter_map(|row| {
-            let point = *order.get(row.recipe.as_str())?;
-            Some(EvalWork::Row { problem: row.problem, point })
+            let point = *points.get(row.recipe.as_str())?;
+            let model = *models.get(row.model.as_str())?;
+            Some(EvalWork::Row { problem: row.problem, point, model })
         });
-        let tails = self.tails.iter().map(|tails| EvalWork::Tails { problem: tails.problem });
+        let tails = self.tails.iter().filter_map(|tails| {
+            let model = *models.get(tails.model.as_str())?;
+            Some(EvalWork::Tails { problem: tails.problem, model })
+        });
         let done: HashSet<EvalWork> = rows.chain(tails).collect();
         self.manifest.work().into_iter().filter(|work| !done.contains(work)).collect()
     }
@@ -158,23 +173,23 @@ enum WorkerDone {
     Tails(Tails),
 }
 
-/// Does what `dir` lacks of `plan`, one worker a model; all models must be the same. `progress`
-/// is told before the first piece of work and after each.
+/// Does what `dir` lacks of `plan`. Each worker has the models of the plan, in its order, and all have the
+/// same. `progress` is told before the first piece of work and after each.
 ///
 /// # Errors
 /// [`RunError`]; what was done is kept and a second call goes on.
 pub fn run(
     dir: &Path,
     plan: &EvalPlan,
-    models: Vec<Loaded>,
+    workers: Vec<Vec<Loaded>>,
     overwrite: bool,
     stopped: &AtomicBool,
     progress: &mut dyn FnMut(EvalProgress),
 ) -> Result<Results, RunError> {
-    let Some(first) = models.first() else {
+    let Some(first) = workers.first().filter(|models| models.len() == plan.models.len()) else {
         return Err(RunError::Worker("there is no model".to_owned()));
     };
-    let manifest = Manifest::new(plan, &first.facts);
+    let manifest = Manifest::new(plan, first.iter().map(|model| &model.facts));
     let (mut folder, mut results) = match Folder::open(dir, &manifest, overwrite)? {
         OpenedFolder::Finished(results) => return Ok(results),
         OpenedFolder::Open(folder, results) => (folder, results),
@@ -193,23 +208,26 @@ pub fn run(
     let halted = || stopped.load(Ordering::Relaxed) || fault.load(Ordering::Relaxed);
     let queue = Mutex::new(todo.into_iter());
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let work = |mut model: Loaded, done: mpsc::Sender<Result<WorkerDone, Halt>>| {
+    let work = |mut models: Vec<Loaded>, done: mpsc::Sender<Result<WorkerDone, Halt>>| {
         while !halted() {
             let Some(work) = next() else { return };
-            let number = match work {
-                EvalWork::Row { problem, .. } | EvalWork::Tails { problem } => problem,
-            };
+            let (number, model) = work.of();
             let Some((set, problem)) = plan.problem(number) else { continue };
+            let Some(model) = models.get_mut(model).zip(plan.models.get(model)) else { continue };
+            let model = (model.0, model.1.as_str());
             let result = match work {
-                EvalWork::Row { point, .. } => {
-                    generate::row(&mut model, plan, (set, problem), point, dir, &halted)
+                EvalWork::Row { point, model: of, .. } => {
+                    let Some(recipe) = plan.points.get(point) else { continue };
+                    let run = (recipe, point * plan.models.len() + of);
+                    generate::row(model, plan, (set, problem), run, dir, &halted)
                         .map(|(row, timing)| WorkerDone::Row(Box::new(row), timing))
                 }
                 EvalWork::Tails { .. } => {
                     let lengths = &plan.tails.0;
-                    let measured = tails::measure(&mut model, set, problem, lengths, &halted);
+                    let label = model.1.to_owned();
+                    let measured = tails::measure(model, set, problem, lengths, &halted);
                     // A prompt that cannot be measured has no tails; its rows say why.
-                    let none = Tails { problem: problem.number, canvases: vec![] };
+                    let none = Tails { problem: problem.number, model: label, canvases: vec![] };
                     match measured {
                         Err(Halt::Failed(_)) => Ok(WorkerDone::Tails(none)),
                         measured => measured.map(WorkerDone::Tails),
@@ -224,10 +242,10 @@ pub fn run(
     let ended: Result<(), RunError> = thread::scope(|scope| {
         let (send, inbox) = mpsc::channel();
         let mut ended = Ok(());
-        for model in models {
+        for models in workers {
             let (send, work) = (send.clone(), &work);
             let worker = thread::Builder::new().name("worker".to_owned());
-            if let Err(error) = worker.spawn_scoped(scope, move || work(model, send)) {
+            if let Err(error) = worker.spawn_scoped(scope, move || work(models, send)) {
                 fault.store(true, Ordering::Relaxed);
                 ended = Err(RunError::Worker(error.to_string()));
             }

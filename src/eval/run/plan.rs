@@ -234,6 +234,8 @@ pub enum Traces {
 pub struct EvalPlan {
     /// The sets of problems, one behind the other: numbers of problems go through all of them.
     pub sets: Vec<ProblemSet>,
+    /// What the models are called, each another name; every recipe runs on each.
+    pub models: Vec<String>,
     /// The recipes, in order, for each set.
     pub points: Vec<GridPoint>,
     /// What the code of answers is run with; it is not run if absent.
@@ -263,31 +265,47 @@ impl EvalPlan {
 /// One piece of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EvalWork {
-    /// A problem under a recipe.
+    /// A problem under a recipe on a model.
     Row {
         /// The problem's number in the plan.
         problem: usize,
         /// The recipe's number in the plan, from 0.
         point: usize,
+        /// The model's number in the plan, from 0.
+        model: usize,
     },
-    /// The tails of a problem.
+    /// The tails of a problem on a model.
     Tails {
         /// The problem's number in the plan.
         problem: usize,
+        /// The model's number in the plan, from 0.
+        model: usize,
     },
 }
 
-/// All the work, in order: problem by problem, first the recipes, then the tails.
+impl EvalWork {
+    /// The numbers of its problem and of its model.
+    pub(super) fn of(self) -> (usize, usize) {
+        match self {
+            Self::Row { problem, model, .. } | Self::Tails { problem, model } => (problem, model),
+        }
+    }
+}
+
+/// All the work, in order: problem by problem, first the recipes, each on every model, then the tails.
 pub(super) fn work(
     problems: usize,
-    points: usize,
+    (points, models): (usize, usize),
     tails: bool,
     shard: Option<Shard>,
 ) -> impl Iterator<Item = EvalWork> {
     (0..problems).filter(move |&problem| shard.is_none_or(|shard| shard.has(problem))).flat_map(
         move |problem| {
-            let rows = (0..points).map(move |point| EvalWork::Row { problem, point });
-            rows.chain(tails.then_some(EvalWork::Tails { problem }))
+            let on_models =
+                move |point| (0..models).map(move |model| EvalWork::Row { problem, point, model });
+            let tails = (0..models).filter(move |_| tails);
+            let tails = tails.map(move |model| EvalWork::Tails { problem, model });
+            (0..points).flat_map(on_models).chain(tails)
         },
     )
 }
@@ -389,15 +407,14 @@ mod tests {
 
     #[test]
     fn shards_part_the_work() {
-        let whole: Vec<EvalWork> = work(7, 2, true, None).collect();
-        assert_eq!(whole.len(), 7 * 3);
-        assert_eq!(whole[2], EvalWork::Tails { problem: 0 });
-        let parts = (1..=3).flat_map(|index| work(7, 2, true, Some(Shard { index, of: 3 })));
+        let whole: Vec<EvalWork> = work(7, (3, 2), true, None).collect();
+        assert_eq!(whole.len(), 7 * (3 + 1) * 2);
+        assert_eq!(whole[1], EvalWork::Row { problem: 0, point: 0, model: 1 });
+        assert_eq!(whole[6], EvalWork::Tails { problem: 0, model: 0 });
+        let parts = (1..=3).flat_map(|index| work(7, (3, 2), true, Some(Shard { index, of: 3 })));
         let mut parts: Vec<EvalWork> = parts.collect();
         assert_eq!(parts.len(), whole.len());
-        let problem = |work: &EvalWork| match *work {
-            EvalWork::Row { problem, .. } | EvalWork::Tails { problem } => problem,
-        };
+        let problem = |work: &EvalWork| work.of().0;
         // Dealt out by problem, in the order of the whole.
         parts.sort_by_key(problem);
         assert_eq!(parts, whole);

@@ -22,6 +22,9 @@ const POSITIONS_KEPT: usize = 32;
 pub struct Tails {
     /// The number of the problem.
     pub problem: usize,
+    /// The model, as in the rows.
+    #[serde(default)]
+    pub model: String,
     /// The canvases measured on.
     pub canvases: Vec<Tail>,
 }
@@ -35,10 +38,10 @@ pub struct Tail {
     pub p_eos: Vec<f32>,
 }
 
-/// Measures one problem on canvases of `lengths`; those that do not fit the context are left
-/// out.
+/// Measures one problem on canvases of `lengths`, on a model with its label; those that do not fit the
+/// context are left out.
 pub(super) fn measure(
-    model: &mut Loaded,
+    (model, label): (&mut Loaded, &str),
     set: &ProblemSet,
     problem: &Problem,
     lengths: &[usize],
@@ -48,7 +51,7 @@ pub(super) fn measure(
     let mut canvases = Vec::new();
     // Holes are as long as they are.
     if text.length().is_some() {
-        return Ok(Tails { problem: problem.number, canvases });
+        return Ok(Tails { problem: problem.number, model: label.to_owned(), canvases });
     }
     let room = model.facts.context.saturating_sub(text.tokens().count());
     for &length in lengths.iter().filter(|&&length| length <= room) {
@@ -64,5 +67,5 @@ pub(super) fn measure(
         let p_eos = p_eos.iter().rev().take(POSITIONS_KEPT).copied().collect();
         canvases.push(Tail { length, p_eos });
     }
-    Ok(Tails { problem: problem.number, canvases })
+    Ok(Tails { problem: problem.number, model: label.to_owned(), canvases })
 }

@@ -6,7 +6,7 @@ mod lengths;
 mod ratio;
 mod sweep;
 
-use super::{EosTail, summary::Summary, svg::Picture};
+use super::{EosTail, summary::Summary, svg::Picture, text::one_line};
 use crate::{
     decode::{Recipe, daedal},
     eval::EvalRow,
@@ -66,6 +66,11 @@ impl Figure {
             picture.rename(&format!("figure-{}", self.name));
         }
         self
+    }
+
+    /// The same, which says of which model it is.
+    pub fn of(self, model: &str) -> Self {
+        Self { title: format!("{}: {}", one_line(model), self.title), ..self }
     }
 
     fn with(self, picture: Picture) -> Self {
@@ -170,8 +175,12 @@ mod tests {
             (2, 128, false),
             (2, 256, false),
         ]);
-        let tail =
-            |problem: usize, length: usize, p: f32| EosTail { length, problem, p_eos: vec![p] };
+        let tail = |problem: usize, length: usize, p: f32| EosTail {
+            length,
+            problem,
+            model: "tiny".to_owned(),
+            p_eos: vec![p],
+        };
         let tails: Vec<EosTail> = [32, 128, 256]
             .into_iter()
             .flat_map(|length| {
