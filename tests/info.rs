@@ -92,6 +92,8 @@ fn other_families_are_described() {
     assert_eq!((&dream["heads"], &dream["kv_heads"]), (&4.into(), &2.into()));
     assert_eq!(dream["special"]["end_of_turn"]["text"], "<|im_end|>");
     assert_eq!(dream["chat_template"], Value::Null);
+    assert_eq!(dream["rotated"], Value::Null);
+    assert_eq!(of("llada2-moe-a")["rotated"], serde_json::json!([16, 32]));
     let sharded = of("llada-b");
     let files: Vec<&str> = sharded["files"]
         .as_array()

@@ -40,6 +40,8 @@ pub struct ModelInfo {
     /// The base of the rotation, which is the plain one; ModernBERT's layers that see their
     /// neighbours have another, which comes second.
     rope_theta: Vec<f64>,
+    /// How many numbers of a head are rotated, and how many it has; null where all are.
+    rotated: Option<(usize, usize)>,
     /// What config.json says that nobody here knows.
     not_understood: Vec<NotUnderstood>,
     /// Tensors in the files that the network does not have.
@@ -143,6 +145,7 @@ impl ModelInfo {
             attention: checkpoint.attention(),
             block: checkpoint.blocks.block,
             rope_theta: checkpoint.described.rope_bases(),
+            rotated: checkpoint.described.rotated(),
             not_understood: checkpoint.described.not_understood.clone(),
             unused_tensors: checkpoint.unused().into_iter().map(str::to_owned).collect(),
             renamed_tensors: checkpoint.weights.renamed.clone(),
@@ -229,13 +232,19 @@ impl ModelInfo {
         row("vocabulary", format!("{vocabulary}, {tokens}"));
         row("context", format!("{context} positions"));
         row("attention", self.attention.clone());
+        let part = self.rotated.map_or_else(String::new, |(rotated, all)| {
+            format!(", the first {rotated} of the {all} numbers of a head")
+        });
         row(
             "rotation",
             match self.rope_theta[..] {
                 [all, neighbours] => {
                     format!("plain, θ {all} in full layers, {neighbours} in those of neighbours")
                 }
-                _ => format!("plain, θ {}", self.rope_theta.first().copied().unwrap_or_default()),
+                _ => {
+                    let base = self.rope_theta.first().copied().unwrap_or_default();
+                    format!("plain, θ {base}{part}")
+                }
             },
         );
         let tied = if self.tied_head { "the embedding" } else { "a matrix of its own" };

@@ -39,8 +39,13 @@ pub enum RecipeError {
         name: String,
     },
     /// A parameter that is unknown or does not fit.
-    #[error(transparent)]
-    Param(#[from] ParamError),
+    #[error("{strategy}: {error}")]
+    Param {
+        /// The strategy's name.
+        strategy: &'static str,
+        /// What is wrong with it.
+        error: ParamError,
+    },
 }
 
 fn names() -> String {
@@ -77,9 +82,11 @@ impl Recipe {
                 values.extend(preset.ok_or_else(missing)?.values);
                 continue;
             }
-            let spec = known.spec(&name)?;
-            values.push((spec.name, spec.parse(value)?));
-            named.push(spec.name);
+            let parsed = known.spec(&name).and_then(|spec| Ok((spec.name, spec.parse(value)?)));
+            let (name, value) =
+                parsed.map_err(|error| RecipeError::Param { strategy: strategy.name(), error })?;
+            values.push((name, value));
+            named.push(name);
         }
         Ok(Self { strategy, values, named, text: text.to_owned() })
     }
@@ -211,8 +218,8 @@ mod tests {
             ("dadal", "there is no strategy `dadal`; there are daedal"),
             ("daedal:fast", "write name=value"),
             ("daedal:preset=fast", "daedal has no preset `fast`"),
-            ("daedal:speed=1", "there is no parameter `speed`"),
-            ("daedal:block_length=0", "must lie in"),
+            ("daedal:speed=1", "daedal: there is no parameter `speed`"),
+            ("daedal:block_length=0", "daedal: `block_length` must lie in"),
         ] {
             let error = Recipe::parse(text).unwrap_err().to_string();
             assert!(error.contains(part), "{error}");

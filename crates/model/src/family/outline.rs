@@ -129,6 +129,16 @@ impl Description {
         }
     }
 
+    /// How many numbers of a head are rotated, where that is not all of them, and how many it has.
+    pub fn rotated(&self) -> Option<(usize, usize)> {
+        match &self.kind {
+            NetworkKind::Transformer(spec) if spec.rotary_dim < spec.head_dim => {
+                Some((spec.rotary_dim, spec.head_dim))
+            }
+            _ => None,
+        }
+    }
+
     /// The attention mask in words, for reports.
     pub fn attention(&self) -> &'static str {
         match &self.kind {
