@@ -121,8 +121,8 @@ fn texts() -> impl Generator<Value = FixedText> {
         FixedText::with_holes(&prompt, text).unwrap()
     });
     let alone = tokens(6).prop_map(|prompt| FixedText::from(&prompt));
-    let before =
-        (tokens(6), tokens(4)).prop_map(|(prompt, suffix)| FixedText::from(&prompt).before(suffix));
+    let before = (tokens(6), tokens(4))
+        .prop_map(|(prompt, suffix)| FixedText::from(&prompt).with_suffix(suffix));
     prop_oneof![2 => alone, 1 => before, 2 => with_holes]
 }
 
@@ -288,7 +288,7 @@ fn every_strategy_asks_for_what_it_reads() {
 /// A strategy either takes text behind what it generates, or says by name why not.
 #[test]
 fn every_strategy_takes_a_suffix_or_says_why_not() {
-    let before = FixedText::from(&[1]).before([2]);
+    let before = FixedText::from(&[1]).with_suffix([2]);
     let holes = FixedText::with_holes(&[1], [None, Some(2), None]).unwrap();
     for &strategy in STRATEGIES {
         let appends = ["joint_threshold", "sdar", "indel"].contains(&strategy.name());

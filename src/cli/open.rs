@@ -121,7 +121,7 @@ pub fn takes(strategy: &dyn AnyStrategy) -> Result<(), Fault> {
     };
     // Some want a parameter that has no default.
     match start(&plain) {
-        Ok(()) => start(&plain.clone().before([0])).map_err(Fault::usage),
+        Ok(()) => start(&plain.clone().with_suffix([0])).map_err(Fault::usage),
         Err(_) => Ok(()),
     }
 }

@@ -160,7 +160,7 @@ impl EncodedSurroundings {
             Self::Nothing => Ok(prompt.into()),
             Self::Suffix(ids) if ids.is_empty() => Err(SurroundingsError::EmptySuffix),
             Self::Suffix(ids) if ids.contains(&mask) => Err(SurroundingsError::MaskInSuffix),
-            Self::Suffix(ids) => Ok(FixedText::from(prompt).before(ids.as_slice())),
+            Self::Suffix(ids) => Ok(FixedText::from(prompt).with_suffix(ids.as_slice())),
             Self::Holes(ids) => {
                 let ids = ids.iter().map(|id| id.filter(|&id| id != mask));
                 FixedText::with_holes(prompt, ids).map_err(|NoHole| SurroundingsError::NoHole)

@@ -339,7 +339,7 @@ mod tests {
 
     #[test]
     fn given_text_and_suffix_stay() {
-        let canvas = canvas(&[MASK, 4, 5, MASK]).giving([0, 1, 2, 7]).before([6, 7]);
+        let canvas = canvas(&[MASK, 4, 5, MASK]).with_given([0, 1, 2, 7]).with_suffix([6, 7]);
         let given: Vec<bool> = canvas.cells().iter().map(Cell::is_given).collect();
         assert_eq!(given, [false, true, true, false], "a mask cannot be given");
         assert_eq!(canvas.ids(), [1, 2, MASK, 4, 5, MASK, 6, 7]);

@@ -55,13 +55,13 @@ impl FixedText {
 
     /// The same with another suffix.
     #[must_use]
-    pub fn before(self, suffix: impl Into<Arc<[TokenId]>>) -> Self {
+    pub fn with_suffix(self, suffix: impl Into<Arc<[TokenId]>>) -> Self {
         Self { suffix: suffix.into(), ..self }
     }
 
-    /// The same behind another prompt.
+    /// The same with another prompt.
     #[must_use]
-    pub fn behind(self, prompt: impl Into<Arc<[TokenId]>>) -> Self {
+    pub fn with_prompt(self, prompt: impl Into<Arc<[TokenId]>>) -> Self {
         Self { prompt: prompt.into(), ..self }
     }
 
@@ -121,10 +121,10 @@ impl FixedText {
                 let tokens: Vec<TokenId> =
                     region.iter().map(|token| token.unwrap_or(special.mask)).collect();
                 let given = region.iter().enumerate().filter(|(_, token)| token.is_some());
-                Canvas::holding(prompt, &tokens, special).giving(given.map(|(at, _)| at))
+                Canvas::holding(prompt, &tokens, special).with_given(given.map(|(at, _)| at))
             }
         };
-        canvas.before(self.suffix.clone())
+        canvas.with_suffix(self.suffix.clone())
     }
 }
 
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_prompt_alone_leaves_the_length_to_the_strategy() {
-        let text = FixedText::from(&[1, 2]).before([3]);
+        let text = FixedText::from(&[1, 2]).with_suffix([3]);
         assert_eq!((text.length(), text.has_text_behind()), (None, true));
         assert_eq!(text.canvas(2, SPECIAL).ids(), [1, 2, 9, 9, 3]);
         assert_eq!(text.tokens().collect::<Vec<_>>(), [1, 2, 3]);

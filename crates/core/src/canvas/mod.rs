@@ -165,7 +165,7 @@ impl Canvas {
 
     /// The same canvas with `suffix` behind its region.
     #[must_use]
-    pub fn before(mut self, suffix: impl Into<Arc<[TokenId]>>) -> Self {
+    pub fn with_suffix(mut self, suffix: impl Into<Arc<[TokenId]>>) -> Self {
         self.suffix = suffix.into();
         self
     }
@@ -173,7 +173,7 @@ impl Canvas {
     /// The same canvas, of whose cells those at `positions` are given. Masks cannot be given, and
     /// positions past the end are none: both are left as they are.
     #[must_use]
-    pub fn giving(mut self, positions: impl IntoIterator<Item = usize>) -> Self {
+    pub fn with_given(mut self, positions: impl IntoIterator<Item = usize>) -> Self {
         for position in positions {
             match self.cells.get_mut(position) {
                 Some(cell) if cell.token != self.special.mask => cell.origin = Origin::Given,

@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn guidance_compares_with_a_canvas_that_nothing_fixed_is_on() {
         let special = SpecialTokens { mask: 9, eos: 8 };
-        let canvas = Canvas::holding([1, 2], &[9, 3, 4], special).giving([1]).before([5]);
+        let canvas = Canvas::holding([1, 2], &[9, 3, 4], special).with_given([1]).with_suffix([5]);
         assert_eq!(canvas.ids(), [1, 2, 9, 3, 4, 5]);
         assert_eq!(unconditional(&canvas), [9, 9, 9, 9, 4, 9]);
     }

@@ -86,7 +86,7 @@ mod tests {
         let check =
             |given: bool, prompt: usize, context: usize, expected: Result<usize, NoRoom>| {
                 let mut params = Params::defaults(SPECS);
-                let text = FixedText::from(&vec![0; prompt - 4]).before([0; 4]);
+                let text = FixedText::from(&vec![0; prompt - 4]).with_suffix([0; 4]);
                 let fits = fit(&mut params, given, &text, context);
                 let found = fits.map(|()| params.count("max_gen_length").unwrap());
                 assert_eq!(found, expected, "{given} {prompt} {context}");

@@ -487,7 +487,7 @@ impl Session {
     /// If a parameter does not fit the strategy.
     pub fn restart(&mut self, prompt: Option<&[TokenId]>) -> Result<(), DecodeError> {
         let text = match prompt {
-            Some(prompt) => self.text().behind(prompt),
+            Some(prompt) => self.text().with_prompt(prompt),
             None => self.text(),
         };
         let special = self.canvas().special();

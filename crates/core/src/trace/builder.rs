@@ -243,7 +243,7 @@ impl Builder {
             return Err(format!("there is no token at position {at} to be given"));
         }
         let suffix = root.suffix.as_slice();
-        let canvas = Arc::new(canvas.giving(root.given.iter().copied()).before(suffix));
+        let canvas = Arc::new(canvas.with_given(root.given.iter().copied()).with_suffix(suffix));
         // What was written at the start no strategy wrote.
         if let Some(check) = &mut self.check
             && canvas.masks() == canvas.generated()
