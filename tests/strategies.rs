@@ -361,6 +361,11 @@ fn recordings_of_every_strategy_open() {
         assert!(verified.status.success(), "{}: {said}", strategy.name());
         let all = format!("decisions  {steps} of {steps} equal");
         assert!(said.contains(&all), "{}: {said}", strategy.name());
+        // A run that an end-of-sequence token ended is whole.
+        let mut lint = Command::new(env!("CARGO_BIN_EXE_demask"));
+        let found = lint.arg("lint").arg(&path).output().expect("it runs").stdout;
+        let found = String::from_utf8_lossy(&found);
+        assert!(!found.contains("with 0 masks left"), "{}: {found}", strategy.name());
     }
 }
 

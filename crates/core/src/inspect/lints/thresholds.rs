@@ -115,7 +115,7 @@ fn ended(run: &LintedRun) -> Option<Finding> {
     let draws =
         end.params.number_of(ParamRole::Temperature).is_some_and(|temperature| temperature > 0.0);
     let (text, advice) = match finish {
-        Finish::Complete if masked.is_empty() => return None,
+        Finish::Complete | Finish::EndOfSequence if masked.is_empty() => return None,
         // Its program may have been stopped.
         Finish::Unrecorded => (
             format!("the recording ends with {} masks left", masked.len()),
