@@ -37,6 +37,7 @@ fn request(special: SpecialTokens, length: usize) -> Request {
         shift: false,
         sampling: None,
         suppressed: Vec::new(),
+        lowered: Vec::new(),
         begin_suppressed: Vec::new(),
         filters: None,
         score: None,

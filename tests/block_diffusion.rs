@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 /// The folders of traces, and how many runs each has at least: of a network, and made up.
 const KINDS: [(&str, usize, usize); 7] = [
     ("block_refinement", 24, 0),
-    ("joint_threshold_sglang", 15, 7),
+    ("joint_threshold_sglang", 19, 9),
     ("joint_threshold_dllm", 15, 7),
     ("indel_sglang", 18, 12),
     ("sdar", 18, 0),

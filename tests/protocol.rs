@@ -123,6 +123,7 @@ fn requests() -> Vec<Request> {
         Request { shadow: Some(0..3), columns: ColumnSet::of(&Column::ALL), ..plain.clone() };
     let ranked = Request {
         alternatives: Some(5),
+        lowered: vec![(0, 9, 0.75), (2, 5, 1.5)],
         columns: ColumnSet::of(&[Column::Alternatives]),
         ..plain.clone()
     };

@@ -196,6 +196,19 @@ def _impossible(logits: "torch.Tensor", pairs: List[Tuple[int, int]]) -> "torch.
     return logits
 
 
+def _lowered(logits: "torch.Tensor", triples: List[Tuple[int, int, float]]) -> "torch.Tensor":
+    """Logits of which those named by row and token are lowered."""
+    import torch
+
+    rows, columns = logits.shape
+    triples = [(row, token, by) for row, token, by in triples if 0 <= row < rows and token < columns]
+    if not triples:
+        return logits
+    at = torch.tensor([(row, token) for row, token, _ in triples], dtype=torch.int64, device=logits.device)
+    by = torch.tensor([-by for *_, by in triples], dtype=logits.dtype, device=logits.device)
+    return logits.index_put((at[:, 0], at[:, 1]), by, accumulate=True)
+
+
 def filtered(logits: "torch.Tensor", filters: Filters) -> "torch.Tensor":
     """Logits in which the tokens that the filters leave out are impossible (-inf)."""
     import torch
@@ -346,7 +359,8 @@ class Reducer:
         return packed
 
     def _transformed(self, logits: "torch.Tensor", first: int) -> "torch.Tensor":
-        """Logits after suppression and filters, as strategies read them."""
+        """Logits lowered, and after suppression and filters, as strategies read them."""
+        logits = _lowered(logits, [(row - first, token, by) for row, token, by in self.request.lowered])
         logits = _impossible(logits, [(row - first, token) for row, token in self.request.suppressed])
         return logits if self.request.filters is None else filtered(logits, self.request.filters)
 

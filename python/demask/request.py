@@ -73,8 +73,9 @@ class Credits:
 class Request:
     """Everything a prediction depends on.
 
-    `rows` is first and end of the positions to reduce, `suppressed` pairs of (row, token) in order, `shadow` first and
-    end of the rows that get a shadow. `memory`: the logits may be left in the program's memory.
+    `rows` is first and end of the positions to reduce, `suppressed` pairs of (row, token) in order, `lowered` triples of
+    row, token and by how much, `shadow` first and end of the rows that get a shadow. `memory`: the logits may be left in
+    the program's memory.
     """
 
     pass_: Pass
@@ -86,6 +87,7 @@ class Request:
     shift: bool = False
     sampling: Optional[Sampling] = None
     suppressed: List[Tuple[int, int]] = field(default_factory=list)
+    lowered: List[Tuple[int, int, float]] = field(default_factory=list)
     begin_suppressed: List[int] = field(default_factory=list)
     filters: Optional[Filters] = None
     score: Optional[str] = None
@@ -204,17 +206,19 @@ def _filters(value: Any) -> Filters:
     )
 
 
+def _triple(entry: Any, name: str, rows: int) -> Tuple[int, int, float]:
+    """A row, a token and a number of at least 0."""
+    if not isinstance(entry, list) or len(entry) != 3:
+        raise _wrong(name, "triples of row, token and number")
+    number = _number(entry[2], name)
+    if number < 0.0:
+        raise _wrong(name, "numbers of at least 0")
+    return whole(entry[0], name, rows - 1), whole(entry[1], name), number
+
+
 def _credits(value: Any, rows: int) -> Credits:
     fields = _object(value, "credits")
-    earlier = []
-    for entry in _list(fields.get("earlier"), "credits.earlier"):
-        if not isinstance(entry, list) or len(entry) != 3:
-            raise _wrong("credits.earlier", "triples of row, token and credit")
-        amount = _number(entry[2], "credits.earlier")
-        if amount < 0.0:
-            raise _wrong("credits.earlier", "credit of at least 0")
-        row = whole(entry[0], "credits.earlier", rows - 1)
-        earlier.append((row, whole(entry[1], "credits.earlier"), amount))
+    earlier = [_triple(entry, "credits.earlier", rows) for entry in _list(fields.get("earlier"), "credits.earlier")]
     return Credits(
         _number(fields.get("alpha"), "credits.alpha"),
         _number(fields.get("gamma"), "credits.gamma"),
@@ -261,6 +265,7 @@ def parse(message: Message) -> Request:
         shift=_flag(message.get("shift", False), "shift"),
         sampling=None if sampling is None else _sampling(sampling, count),
         suppressed=suppressed,
+        lowered=[_triple(entry, "lowered", count) for entry in _list(message.get("lowered", []), "lowered")],
         begin_suppressed=_ids(message.get("begin_suppressed", []), "begin_suppressed"),
         filters=None if filters is None else _filters(filters),
         score=score,

@@ -87,6 +87,7 @@ fn over_masks(session: &Session, masks: usize) -> Result<Request, BenchError> {
         guidance: None,
         sampling: None,
         suppressed: Vec::new(),
+        lowered: Vec::new(),
         earlier: None,
         shadow: None,
         credits: None,

@@ -111,6 +111,7 @@ mod tests {
             shift: false,
             sampling: None,
             suppressed: Vec::new(),
+            lowered: Vec::new(),
             begin_suppressed: Vec::new(),
             filters: None,
             score,

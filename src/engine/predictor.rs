@@ -28,7 +28,7 @@ impl Ability {
     }
 }
 
-const ABILITIES: [Ability; 11] = [
+const ABILITIES: [Ability; 12] = [
     Ability {
         name: "attention_full",
         what: "let a position see those behind it, since its model is causal",
@@ -78,6 +78,11 @@ const ABILITIES: [Ability; 11] = [
         name: "credits",
         what: "raise the logits of tokens by their credit",
         needed: |request| request.credits.is_some(),
+    },
+    Ability {
+        name: "lowered",
+        what: "lower logits (penalty_lambda)",
+        needed: |request| !request.lowered.is_empty(),
     },
     Ability {
         name: "alternatives",

@@ -231,6 +231,14 @@ def sglang(folder, name="joint_threshold"):
         def _cap_finished_len_at_max_new_tokens(self):
             pass
 
+    def lowered(logits, block, by):
+        """What the step reads: it lowers the logits itself, in place."""
+        logits = logits.clone()
+        if by > 0:
+            at = torch.arange(1, len(block))
+            logits[at, torch.tensor(block[:-1])] += -by
+        return logits
+
     def alternatives(block, state):
         """How many of the best tokens are one more than may be forbidden at a position."""
         if name != "joint_threshold_indel":
@@ -241,7 +249,7 @@ def sglang(folder, name="joint_threshold"):
 
     def run(watched, prompt, params, eos, vectorized=False):
         width = params["block_size"]
-        names = ("threshold", "edit_threshold", "max_post_edit_steps")
+        names = ("threshold", "edit_threshold", "max_post_edit_steps", "penalty_lambda")
         given = {name: params[name] for name in names if name in params}
         config = SimpleNamespace(
             block_size=width,
@@ -258,7 +266,7 @@ def sglang(folder, name="joint_threshold"):
                 # The pass that only keeps the keys of the block.
                 return step(decoder, forward_batch=forward_batch, full_logits=full_logits, states=states)
             block = forward_batch.input_ids.tolist()
-            watched.note(block, full_logits, alternatives(block, states[0]))
+            watched.note(block, lowered(full_logits, block, params.get("penalty_lambda", 0)), alternatives(block, states[0]))
             done = step(decoder, forward_batch=forward_batch, full_logits=full_logits, states=states)
             watched.after(forward_batch.input_ids.tolist())
             return done
@@ -561,7 +569,7 @@ def cases(kind):
             networks += 1
 
 
-def edits(prompt, length, block, threshold, edit, post, stops=True, **more):
+def edits(prompt, length, block, threshold, edit, post, stops=True, penalty=None, **more):
     params = {
         "variant": "sglang",
         "threshold": threshold,
@@ -571,6 +579,8 @@ def edits(prompt, length, block, threshold, edit, post, stops=True, **more):
         "max_new_tokens": length,
         "eos_early_stop": stops,
     }
+    if penalty is not None:
+        params["penalty_lambda"] = penalty
     return prompt, params, more
 
 
@@ -599,6 +609,12 @@ SGLANG = [
     edits(9, 48, 8, 0.3, 0.3, 0, table=5, masks=2, end=9),
     edits(4, 48, 8, 0.9, 0.9, 1, table=6, masks=2, end=2),
     edits(4, 40, 16, 0.9, 0.1, 6, table=7, masks=9, end=21),
+    edits(13, 32, 8, 0.3, 0.1, 8, penalty=1.0),
+    edits(7, 40, 16, 0.5, 0, 3, penalty=0.25),
+    edits(16, 24, 8, 0.2, 0.2, 4, penalty=30.0),
+    edits(5, 24, 4, 0.4, 0.1, 6, penalty=4.0, end=7),
+    edits(10, 32, 8, 2.0, 0, 3, penalty=2.0, table=8, masks=5),
+    edits(6, 48, 16, 0.5, 0.4, 4, penalty=2.0, table=9),
 ]
 
 

@@ -210,6 +210,7 @@ pub fn request(
         shift: false,
         sampling: None,
         suppressed: Vec::new(),
+        lowered: Vec::new(),
         begin_suppressed: Vec::new(),
         filters: None,
         score: None,

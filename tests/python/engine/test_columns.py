@@ -47,6 +47,15 @@ def transformed(row, request, at):
     return row
 
 
+def lowered(row, request, at):
+    """A row with what the request lowers."""
+    row = list(row)
+    for where, token, by in request.get("lowered", []):
+        if where == at and token < COLUMNS:
+            row[token] = f32(row[token] - by)
+    return row
+
+
 def raised(request, at, best, p):
     """What credit adds to the logits of a row."""
     boosts, credits = [0.0] * COLUMNS, request.get("credits")
@@ -65,10 +74,10 @@ def reference(logits, earlier, request, noise):
     """A row of columns for each row of logits."""
     rows = []
     for at, row in enumerate(logits):
-        row = transformed(row, request, at)
+        row = transformed(lowered(row, request, at), request, at)
         argmax = largest(row)
         plain = row
-        there = softmax(transformed(earlier[at], request, at))
+        there = softmax(transformed(lowered(earlier[at], request, at), request, at))
         kl = sum(p * (math.log(p + 1e-12) - math.log(q + 1e-12)) for p, q in zip(softmax(row), there))
         row = [NEVER if token in request["begin_suppressed"] else x for token, x in enumerate(row)]
         p = softmax(row)
@@ -171,6 +180,7 @@ class Columns(unittest.TestCase):
         sampling = {"temperature": 1.5, "seed": 7, "step": 2, "slots": list(range(100, 100 + rows))}
         drawn = noise.gumbel(1.5, 7, 2, sampling["slots"], COLUMNS, torch.device("cpu")).tolist()
         pairs = [[0, MASK], [1, 2], [1, 30], [4, 7], [4, 100]]
+        lowered = [[0, 3, 2.5], [1, 30, 1.0], [5, 12, 0.7], [5, 999, 1.0], [9, MASK, 20.0]]
         ids = [3, 2] + [at % COLUMNS for at in range(rows)]
         earlier = {"ids": ids, "attention": "full"}
         for filters in [
@@ -184,7 +194,7 @@ class Columns(unittest.TestCase):
             for score in ("margin", "neg_entropy", "gap"):
                 for noisy in (None, sampling):
                     request = predict(ids, [2, 2 + rows], ALL, suppressed=pairs, begin_suppressed=[3, 99], earlier=earlier)
-                    request.update(filters=filters, score=score, sampling=noisy, top_k=6, alternatives=8)
+                    request.update(filters=filters, score=score, sampling=noisy, top_k=6, alternatives=8, lowered=lowered)
                     expected = reference(now, then, request, drawn if noisy else None)
                     self.close(self.reduced(now, request, then), expected, (filters, score))
 

@@ -128,6 +128,8 @@ class Requests(unittest.TestCase):
             ({"credits": {"alpha": 1, "gamma": 1, "rows": [0, 2], "earlier": [[0, 1]]}}, "protocol", "triples"),
             ({"credits": {"alpha": 1, "gamma": 1, "rows": [0, 2], "earlier": [[2, 1, 1]]}}, "protocol", "credits.earlier"),
             ({"credits": {"alpha": 1, "gamma": 1, "rows": [0, 2], "earlier": [[0, 1, -1]]}}, "protocol", "at least 0"),
+            ({"lowered": [[0, 1]]}, "protocol", "triples"),
+            ({"lowered": [[2, 1, 1]]}, "protocol", "lowered"),
             ({"alternatives": -1}, "protocol", "alternatives"),
             ({"guidance": {"scale": 1, "unconditional": whole}, "earlier": whole}, "unsupported", "no guidance"),
         ]:

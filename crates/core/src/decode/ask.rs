@@ -75,6 +75,8 @@ pub(super) struct PassOptions {
     pub first_row: usize,
     /// Credit of tokens, which raises their logits in the choice.
     pub credits: Option<Credits>,
+    /// Logits that are lowered: row of the pass, token and by how much.
+    pub lowered: Vec<(usize, TokenId, f32)>,
     /// How many of the best tokens of a position the decision may have to choose from.
     pub alternatives: Option<usize>,
 }
@@ -102,6 +104,7 @@ impl PassOptions {
                 slots: slots(),
             }),
             suppressed: self.suppressed(canvas),
+            lowered: self.lowered.clone(),
             begin_suppressed: self.begin_suppressed.ids().to_vec(),
             filters: self.filters,
             score: self.score,

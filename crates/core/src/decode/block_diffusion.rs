@@ -103,6 +103,11 @@ impl BlockShape {
         start..self.layout(canvas.prompt().len()).around(cursor).end.clamp(start, canvas.len())
     }
 
+    /// Positions of the prompt in the block that holds these generated positions.
+    fn lead(self, canvas: &Canvas, positions: &Range<usize>) -> usize {
+        if positions.start == 0 { self.layout(canvas.prompt().len()).lead() } else { 0 }
+    }
+
     /// The canvas at the start of a run: the first block.
     ///
     /// # Errors
@@ -224,8 +229,7 @@ impl<'a, S> Window<'a, S> {
         prediction: &'a Prediction,
     ) -> Result<Self, DecodeError> {
         let positions = blocks.window(canvas, cursor);
-        let layout = blocks.layout(canvas.prompt().len());
-        let lead = if positions.start == 0 { layout.lead() } else { 0 };
+        let lead = blocks.lead(canvas, &positions);
         let p = prediction.numbers(Column::PChoice)?;
         let choice = prediction.ids(Column::Choice)?;
         match positions.clone().find(|&at| !p[at].is_finite()) {
@@ -342,6 +346,18 @@ pub(super) trait BlockSampler: Send + Sync + 'static {
     /// What a pass is asked for.
     fn ask(settings: &Self::Settings) -> PassOptions;
 
+    /// Logits that are lowered in a pass over the block that holds these generated positions, of which
+    /// `lead` more lie before them: position, token and by how much.
+    fn lowered(
+        canvas: &Canvas,
+        positions: Range<usize>,
+        lead: usize,
+        settings: &Self::Settings,
+    ) -> Vec<(usize, TokenId, f32)> {
+        let _ = (canvas, positions, lead, settings);
+        Vec::new()
+    }
+
     /// What to write.
     ///
     /// # Errors
@@ -408,9 +424,13 @@ impl<S: BlockSampler> Strategy for BlockDiffusion<S> {
         if let Some(finish) = BlockShape::end(canvas, state.cursor, state.over) {
             return Plan::Done(finish);
         }
-        let attention = S::blocks(settings).attention(canvas, S::cuts(settings));
+        let blocks = S::blocks(settings);
+        let positions = blocks.window(canvas, state.cursor);
+        let lead = blocks.lead(canvas, &positions);
+        let lowered = S::lowered(canvas, positions, lead, settings).into_iter();
         Plan::Predict(PassOptions {
-            attention: Some(attention),
+            attention: Some(blocks.attention(canvas, S::cuts(settings))),
+            lowered: lowered.map(|(at, token, by)| (at - state.cursor, token, by)).collect(),
             first_row: state.cursor,
             ..S::ask(settings)
         })

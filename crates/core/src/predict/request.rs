@@ -187,6 +187,8 @@ pub struct Request {
     pub sampling: Option<Sampling>,
     /// Tokens made impossible: pairs of row and token, in order of rows.
     pub suppressed: Vec<(usize, TokenId)>,
+    /// Logits that are lowered before all else: row, token and by how much (float32), in order of rows.
+    pub lowered: Vec<(usize, TokenId, f32)>,
     /// Tokens that may be chosen but get no probability: impossible after the choice, before the
     /// softmax (`begin_suppress_tokens` of dLLM, `confidence_eos_eot_inf` of LLaDA).
     pub begin_suppressed: Vec<TokenId>,
@@ -324,6 +326,14 @@ impl Request {
         if let Some(alternatives) = self.alternatives {
             put(u64::MAX - 8);
             put(alternatives as u64);
+        }
+        if !self.lowered.is_empty() {
+            put(u64::MAX - 9);
+            for &(row, token, amount) in &self.lowered {
+                put(row as u64);
+                put(u64::from(token));
+                put(u64::from(amount.to_bits()));
+            }
         }
         Key(hash.digest128())
     }

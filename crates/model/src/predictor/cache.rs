@@ -187,7 +187,9 @@ fn part(request: &Request, rows: Range<usize>) -> Request {
     let first = rows.start - request.rows.start;
     let here = first..first + rows.len();
     let suppressed = request.suppressed.iter().filter(|(row, _)| here.contains(row));
+    let lowered = request.lowered.iter().filter(|(row, ..)| here.contains(row));
     Request {
+        lowered: lowered.map(|&(row, token, by)| (row - first, token, by)).collect(),
         suppressed: suppressed.map(|&(row, token)| (row - first, token)).collect(),
         sampling: request.sampling.as_ref().map(|sampling| Sampling {
             slots: sampling.slots[here.clone()].to_vec(),

@@ -269,6 +269,7 @@ impl NetworkPredictor {
             rows: shadow.clone(),
             sampling: None,
             suppressed: Vec::new(),
+            lowered: Vec::new(),
             begin_suppressed: Vec::new(),
             filters: None,
             score: None,

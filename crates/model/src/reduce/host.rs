@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use candle_core::{CpuStorage, Result, Storage, Tensor, bail};
 use rayon::prelude::*;
 
-use super::{ReducedRow, boosts, candidates, current, suppressed};
+use super::{ReducedRow, boosts, candidates, current, lowered, suppressed};
 use crate::{
     canvas::TokenId,
     kernels::{SoftmaxSums, best, largest},
@@ -60,9 +60,9 @@ fn in_place<T>(tensor: &Tensor, read: impl FnOnce(&[f32]) -> T) -> Result<T> {
     Ok(read(&values[from..to]))
 }
 
-/// A row as decisions see it: suppressed, filtered; copied only where that changes anything.
+/// A row as decisions see it: lowered, suppressed, filtered; copied only where that changes anything.
 fn transformed<'a>(logits: &'a [f32], request: &Request, row: usize) -> Cow<'a, [f32]> {
-    let mut logits = Cow::Borrowed(logits);
+    let mut logits = boosted(logits, &lowered(request, row));
     for token in suppressed(request, row, logits.len()) {
         logits.to_mut()[token as usize] = f32::NEG_INFINITY;
     }

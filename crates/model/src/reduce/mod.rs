@@ -119,6 +119,13 @@ fn boosts(request: &Request, row: usize, best: (TokenId, f32)) -> Vec<(TokenId, 
     request.credits.as_ref().map(|credits| credits.boosts(row, masked, best)).unwrap_or_default()
 }
 
+/// What is added to logits of row `row` of the request before all else.
+fn lowered(request: &Request, row: usize) -> Vec<(TokenId, f32)> {
+    let from = request.lowered.partition_point(|&(other, ..)| other < row);
+    let here = request.lowered[from..].iter().take_while(|&&(other, ..)| other == row);
+    here.map(|&(_, token, by)| (token, -by)).collect()
+}
+
 /// The tokens made impossible in row `row` of the request, of those the logits have.
 fn suppressed(request: &Request, row: usize, columns: usize) -> impl Iterator<Item = TokenId> {
     let from = request.suppressed.partition_point(|&(other, _)| other < row);
@@ -151,6 +158,7 @@ mod tests {
                 slots: (0..rows as u32).map(Slot).collect(),
             }),
             suppressed: Vec::new(),
+            lowered: Vec::new(),
             begin_suppressed: Vec::new(),
             filters: None,
             score: None,
@@ -235,6 +243,7 @@ mod tests {
             score: Some(score),
             begin_suppressed: vec![3],
             suppressed: vec![(1, 2), (1, 30), (4, 7)],
+            lowered: vec![(0, 3, 2.5), (1, 4, 0.5), (1, 30, 1.0), (4, 36, 9.0), (7, 99, 1.0)],
             ..request(rows, 0.0)
         };
         for request in [
@@ -270,6 +279,24 @@ mod tests {
         }
         let same = host::reduce(&now, Some(&now), &request, 0).unwrap();
         assert!(same.iter().all(|row| row.number(Column::Kl).abs() < 1e-6));
+    }
+
+    /// A lowered logit is what the row would have without it, but for that one logit.
+    #[test]
+    fn lowered_logits_count_everywhere() {
+        let (plain, mut asked, logits) = (request(3, 0.0), request(3, 0.0), logits(3));
+        let free = host::reduce(&logits, None, &plain, 0).unwrap();
+        let best = free[1].id(Column::Argmax);
+        asked.lowered = vec![(1, best, 40.0)];
+        let mut rows: Vec<Vec<f32>> = logits.to_vec2().unwrap();
+        rows[1][best as usize] -= 40.0;
+        let changed = Tensor::new(rows, &Device::Cpu).unwrap();
+        let expected = host::reduce(&changed, None, &plain, 0).unwrap();
+        let found = host::reduce(&logits, None, &asked, 0).unwrap();
+        for (row, (found, expected)) in found.iter().zip(&expected).enumerate() {
+            assert_eq!(bits(found), bits(expected), "{row}");
+        }
+        assert_ne!(found[1].id(Column::Argmax), best);
     }
 
     /// Credit counts in the choice and nowhere else: it is what softmax makes of raised logits.
@@ -321,6 +348,7 @@ mod tests {
     fn chunks_do_not_matter() {
         let (mut request, logits) = (request(12, 0.7), logits(12));
         request.suppressed = vec![(2, 1), (6, 3), (6, 4)];
+        request.lowered = vec![(1, 7, 3.0), (5, 8, 1.0), (11, 9, 2.0)];
         let whole = {
             let mut reducer = Reducer::new(&request);
             reducer.push(&logits, None).unwrap();

@@ -3,7 +3,7 @@
 
 use candle_core::{D, DType, Result, Tensor};
 
-use super::{ReducedRow, boosts, candidates, current, suppressed};
+use super::{ReducedRow, boosts, candidates, current, lowered, suppressed};
 use crate::{
     canvas::TokenId,
     noise,
@@ -120,12 +120,13 @@ pub(super) fn reduce(
         .collect())
 }
 
-/// The logits as decisions see them: suppressed, filtered.
+/// The logits as decisions see them: lowered, suppressed, filtered.
 fn transformed(logits: &Tensor, request: &Request, first: usize) -> Result<Tensor> {
     let (rows, columns) = logits.dims2()?;
     let tokens: Vec<Vec<TokenId>> =
         (0..rows).map(|row| suppressed(request, first + row, columns).collect()).collect();
-    let mut logits = without_all(logits, &tokens)?;
+    let by: Vec<Vec<(TokenId, f32)>> = (0..rows).map(|row| lowered(request, first + row)).collect();
+    let mut logits = without_all(&boosted(logits, &by)?, &tokens)?;
     let Some(filters) = request.filters else { return Ok(logits) };
     if filters.temperature > 0.0 {
         logits = (logits / filters.temperature)?;

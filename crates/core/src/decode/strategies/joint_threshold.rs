@@ -11,7 +11,8 @@
 //!   masks. What lies behind `gen_length` in the last block is unmasked too, seen by nobody else, and
 //!   cut off.
 //! - `sglang` (`JointThreshold`): what is over `threshold`, else the best; 0 replaces every token that
-//!   the model would write otherwise. The last of the `max_post_steps` + 1 passes replaces nothing.
+//!   the model would write otherwise. `penalty_lambda` lowers, at every position but a block's first,
+//!   the logit of the token before it, mask or not. The last of the `max_post_steps` + 1 passes replaces nothing.
 //! - `dllm` (LLaDA2.1's own `generate`, in dLLM too): the same with `num_to_transfer` in place of the
 //!   one best, and `max_post_steps` passes.
 //!
@@ -20,21 +21,26 @@
 //! if it has no mask left, `sglang` in any case, since it leaves a block with its masks after as many
 //! passes as the block has positions and `max_post_steps` + 1 more.
 
-use crate::decode::{
-    Affects, DecodeError, FillRule, LeftRule, Measure, Mode, ParamRole, ParamSpec, Params, Preset,
-    Test, Value,
-    ask::PassOptions,
-    block_diffusion::{
-        BlockChange, BlockEnd, BlockPicks, BlockSampler, BlockShape, Window, holds_eos,
+use std::ops::Range;
+
+use crate::{
+    canvas::{Canvas, TokenId},
+    decode::{
+        Affects, DecodeError, FillRule, LeftRule, Measure, Mode, ParamRole, ParamSpec, Params,
+        Preset, Test, Value,
+        ask::PassOptions,
+        block_diffusion::{
+            BlockChange, BlockEnd, BlockPicks, BlockSampler, BlockShape, Window, holds_eos,
+        },
+        blocks::Over,
+        filtering::Filtering,
+        schedule,
+        specs::{
+            GRID, GROWING_BLOCK, GROWING_LENGTH, SEED, TEMPERATURE_OFF, TOP_K, TOP_P_OFF, choice,
+            count, number, switch, threshold,
+        },
+        top_k::top_k,
     },
-    blocks::Over,
-    filtering::Filtering,
-    schedule,
-    specs::{
-        GRID, GROWING_BLOCK, GROWING_LENGTH, SEED, TEMPERATURE_OFF, TOP_K, TOP_P_OFF, choice,
-        count, switch, threshold,
-    },
-    top_k::top_k,
 };
 
 const SPECS: &[ParamSpec] = &[
@@ -93,6 +99,18 @@ const SPECS: &[ParamSpec] = &[
         Affects::Decide,
         "Positions that are unmasked at least in a step, in variant dllm",
     ),
+    ParamSpec {
+        affects: Affects::Predict,
+        ..number(
+            "penalty_lambda",
+            "λ",
+            "",
+            (0.0, 1000.0, 0.1),
+            0.0,
+            "How much the token before a position in its block is lowered there, in variant sglang; 0 \
+             is not at all",
+        )
+    },
     ParamSpec {
         affects: Affects::Decide,
         ..switch(
@@ -176,6 +194,8 @@ pub(in crate::decode) struct Settings {
     num_inference_steps: usize,
     minimal_topk: usize,
     num_to_transfer: usize,
+    /// Of variant sglang; 0 in the others.
+    penalty: f32,
     eos_early_stop: bool,
     variant: Variant,
     filtering: Filtering,
@@ -235,6 +255,11 @@ impl BlockSampler for JointThreshold {
     const PRESETS: &'static [Preset] = PRESETS;
 
     fn settings(params: &Params) -> Result<Settings, DecodeError> {
+        let variant = match params.name("variant")? {
+            "sglang" => Variant::Sglang,
+            "dllm" => Variant::Dllm,
+            _ => Variant::Diffusers,
+        };
         Ok(Settings {
             threshold: params.float("threshold")? as f32,
             editing_threshold: params.float("editing_threshold")? as f32,
@@ -244,11 +269,11 @@ impl BlockSampler for JointThreshold {
             minimal_topk: params.count("minimal_topk")?.max(1),
             num_to_transfer: params.count("num_to_transfer")?,
             eos_early_stop: params.switch("eos_early_stop")?,
-            variant: match params.name("variant")? {
-                "sglang" => Variant::Sglang,
-                "dllm" => Variant::Dllm,
-                _ => Variant::Diffusers,
+            penalty: match variant {
+                Variant::Sglang => params.float("penalty_lambda")? as f32,
+                Variant::Diffusers | Variant::Dllm => 0.0,
             },
+            variant,
             filtering: Filtering::of(params)?,
         })
     }
@@ -275,6 +300,25 @@ impl BlockSampler for JointThreshold {
 
     fn ask(settings: &Settings) -> PassOptions {
         settings.filtering.ask()
+    }
+
+    fn lowered(
+        canvas: &Canvas,
+        positions: Range<usize>,
+        lead: usize,
+        settings: &Settings,
+    ) -> Vec<(usize, TokenId, f32)> {
+        if settings.penalty <= 0.0 {
+            return Vec::new();
+        }
+        let before = |at: usize| match at.checked_sub(1) {
+            Some(before) => Some(canvas.cells()[before].token),
+            None => canvas.prompt().last().copied(),
+        };
+        // A block's first position knows none before it.
+        let first = positions.start + usize::from(lead == 0);
+        let lowered = |at: usize| Some((at, before(at)?, settings.penalty));
+        (first..positions.end).filter_map(lowered).collect()
     }
 
     fn pick(window: &Window, settings: &Settings) -> Result<BlockPicks, DecodeError> {
