@@ -80,6 +80,8 @@ fn recordings_have_what_they_are_known_for() {
         ("maximum-length", &["low-confidence", "early-punctuation"]),
         ("wrong-count", &["early-punctuation"]),
         ("added-sentences", &["low-confidence", "early-punctuation"]),
+        ("edited-to-and-fro", &["back-and-forth"]),
+        ("edited-away", &["low-confidence", "early-punctuation"]),
     ] {
         let recording = recording(name);
         let session = recording.session();

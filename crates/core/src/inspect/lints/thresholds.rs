@@ -111,11 +111,22 @@ fn idle(run: &LintedRun) -> Vec<Finding> {
 fn ended(run: &LintedRun) -> Option<Finding> {
     let end = run.end();
     let finish = run.finish()?;
-    let masked: Vec<usize> = (0..end.canvas.len()).filter(|&at| end.canvas.is_open(at)).collect();
+    // What is behind an end-of-sequence token that ended the run is not read.
+    let read = match finish {
+        Finish::EndOfSequence => {
+            let eos = end.canvas.special().eos;
+            end.canvas.cells().iter().position(|cell| cell.token == eos)
+        }
+        _ => None,
+    };
+    let read = read.unwrap_or(end.canvas.len());
+    let masked: Vec<usize> = (0..read).filter(|&at| end.canvas.is_open(at)).collect();
+    if masked.is_empty() {
+        return None;
+    }
     let draws =
         end.params.number_of(ParamRole::Temperature).is_some_and(|temperature| temperature > 0.0);
     let (text, advice) = match finish {
-        Finish::Complete | Finish::EndOfSequence if masked.is_empty() => return None,
         // Its program may have been stopped.
         Finish::Unrecorded => (
             format!("the recording ends with {} masks left", masked.len()),
