@@ -194,6 +194,41 @@ fn problems_with_holes_are_measured() {
 }
 
 #[test]
+fn programs_with_a_gap_are_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let problems = folder.path().join("gaps.jsonl");
+    let test = "def check(f):\\n    assert f(2) == 4\\n";
+    let line = |prompt: &str, suffix: &str| {
+        format!(
+            r#"{{"task_id":"SingleLineInfilling/HumanEval/0/L0","prompt":"{prompt}","suffix":"{suffix}","canonical_solution":"x","entry_point":"f","test":"{test}"}}"#
+        )
+    };
+    let lines = [line("def f(x):\\n    y = ", "\\n    return y\\n"), line("def f(x):\\n", "")];
+    fs::write(&problems, lines.join("\n")).unwrap();
+    let out = folder.path().join("out");
+    let args = ["--problems", problems.to_str().unwrap(), "--tails", "8", "--strategies"];
+    let args = [&["eval", "--out", out.to_str().unwrap()], &args[..]].concat();
+    let measured = demask(&[&args[..], &["threshold:gen_length=32"]].concat());
+    let told = String::from_utf8_lossy(&measured.stderr).into_owned();
+    assert!(measured.status.success() && told.contains("gaps are not run"), "{told}");
+    let rows = fs::read_to_string(out.join("results.jsonl")).unwrap();
+    let rows: Vec<Value> = rows.lines().map(|row| serde_json::from_str(row).unwrap()).collect();
+    assert_eq!(rows[0]["question"], "def f(x):\n    y = ▢\n    return y\n");
+    for (row, [before, behind]) in
+        rows.iter().zip([["def f(x):\n    y = ", "\n    return y\n"], ["def f(x):\n", ""]])
+    {
+        assert!(row["correct"].is_null() && row["length"] == 32, "{row}");
+        let recording = demask::trace::read(&out.join(row["trace"].as_str().unwrap())).unwrap();
+        let canvas = &recording.recorded.timeline[recording.recorded.end].canvas;
+        let text = |ids: &[u32]| demask::predict::Vocabulary::text(&*recording.vocabulary, ids);
+        // No template stands around the program.
+        assert_eq!([text(canvas.prompt()), text(canvas.suffix())], [before, behind]);
+    }
+    let refused = demask(&[&args[..], &["sdar"]].concat());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("sdar appends"), "{refused:?}");
+}
+
+#[test]
 fn the_same_length_given_twice_is_fine_and_strategies_are_compared() {
     let args = ["run", "--json", "--infill", "a ▢▢ b", "--initial-gen-length", "2"];
     assert_eq!(json(&args)["params"]["initial_gen_length"], 2);

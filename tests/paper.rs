@@ -156,7 +156,7 @@ fn programs_pass_or_fail_their_tests() {
     let prompt = "import math\n\ndef f(x):\n    \"\"\" Twice x. \"\"\"\n";
     let check = |rules: Rules, text: &str, fault: Option<&str>| {
         let tests = match rules {
-            Rules::HumanEval => "def check(c):\n    assert c(2) == 4\ncheck(f)",
+            Rules::HumanEval | Rules::Infilling => "def check(c):\n    assert c(2) == 4\ncheck(f)",
             Rules::Mbpp => "assert f(2) == 4",
         };
         let job = CodeJob { rules, text, prompt, entry_point: "f", tests };
@@ -175,6 +175,10 @@ fn programs_pass_or_fail_their_tests() {
         check(rules, &fenced("def f(x):\n    return x"), Some("AssertionError"));
         check(rules, &fenced("def f(x):\n    return h(x)"), Some("name 'h' is not defined"));
     }
+    // What was filled in is a whole program.
+    check(Rules::Infilling, "def f(x):\n    return 2 * x\n", None);
+    check(Rules::Infilling, "def f(x):\n    return 3 * x\n", Some("AssertionError"));
+    check(Rules::Infilling, "def f(x):\n    return", Some("AssertionError"));
     // A body behind the prompt is found without a fence, but not past the end of the text.
     check(Rules::HumanEval, "    return 2 * x\n", None);
     check(Rules::HumanEval, "    return 2 * x<|endoftext|>", Some("name 'f'"));

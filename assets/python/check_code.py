@@ -3,7 +3,7 @@
 Started by `demask eval --run-code`, a process for each answer, in an empty folder that is removed afterwards. The task
 comes as JSON on standard input:
 
-    kind         "humaneval" or "mbpp": whose rules the code is taken out by
+    kind         "humaneval" or "mbpp": whose rules the code is taken out by; "infilling": the text is the code
     text         the whole answer
     prompt       what the code is put behind (humaneval)
     entry_point  the function that is asked for (humaneval)
@@ -202,6 +202,8 @@ def main():
     task = json.load(sys.stdin)
     if task["kind"] == "humaneval":
         code = humaneval_code(task["text"], task["prompt"], task["entry_point"])
+    elif task["kind"] == "infilling":
+        code = task["text"]
     else:
         code = mbpp_code(task["text"])
     # The answer's own standard streams lead nowhere; ours stays.

@@ -105,6 +105,14 @@ pub enum Surroundings {
     Suffix(String),
     /// A text with holes behind the prompt.
     Holes(HoledText),
+    /// Texts on both sides of a gap that is as long as the strategy says; what stands behind it may be
+    /// empty.
+    Gap {
+        /// The text before the generated region.
+        before: String,
+        /// The text behind it.
+        behind: String,
+    },
 }
 
 impl Surroundings {
@@ -117,6 +125,10 @@ impl Surroundings {
             Self::Nothing => EncodedSurroundings::Nothing,
             Self::Suffix(text) => EncodedSurroundings::Suffix(tokenizer.encode_text(text)?),
             Self::Holes(text) => EncodedSurroundings::Holes(text.encode(tokenizer)?),
+            Self::Gap { before, behind } => EncodedSurroundings::Gap {
+                before: tokenizer.encode_text(before)?,
+                behind: tokenizer.encode_text(behind)?,
+            },
         })
     }
 }
@@ -131,6 +143,13 @@ pub enum EncodedSurroundings {
     Suffix(Vec<TokenId>),
     /// The ids of a text with holes; `None` for a mask.
     Holes(Vec<Option<TokenId>>),
+    /// The ids on both sides of a gap.
+    Gap {
+        /// Those before the generated region.
+        before: Vec<TokenId>,
+        /// Those behind it.
+        behind: Vec<TokenId>,
+    },
 }
 
 /// Surroundings that no run can have.
@@ -161,6 +180,13 @@ impl EncodedSurroundings {
             Self::Suffix(ids) if ids.is_empty() => Err(SurroundingsError::EmptySuffix),
             Self::Suffix(ids) if ids.contains(&mask) => Err(SurroundingsError::MaskInSuffix),
             Self::Suffix(ids) => Ok(FixedText::from(prompt).with_suffix(ids.as_slice())),
+            Self::Gap { behind, .. } if behind.contains(&mask) => {
+                Err(SurroundingsError::MaskInSuffix)
+            }
+            Self::Gap { before, behind } => {
+                let text = FixedText::from([prompt, before].concat().as_slice());
+                Ok(if behind.is_empty() { text } else { text.with_suffix(behind.as_slice()) })
+            }
             Self::Holes(ids) => {
                 let ids = ids.iter().map(|id| id.filter(|&id| id != mask));
                 FixedText::with_holes(prompt, ids).map_err(|NoHole| SurroundingsError::NoHole)
@@ -211,7 +237,17 @@ mod tests {
         assert_eq!((text.length(), text.masks()), (Some(3), Some(2)), "9 is the mask");
         let suffix = |ids: &[TokenId]| EncodedSurroundings::Suffix(ids.to_vec());
         assert_eq!(fixed(&suffix(&[5])).unwrap().suffix(), [5]);
+        let gap = |behind: &[TokenId]| EncodedSurroundings::Gap {
+            before: vec![2, 3],
+            behind: behind.to_vec(),
+        };
+        for behind in [&[5, 6][..], &[]] {
+            let text = fixed(&gap(behind)).unwrap();
+            assert_eq!((text.prompt(), text.suffix()), ([1, 2, 3].as_slice(), behind));
+            assert_eq!(text.length(), None, "the strategy says how long the gap is");
+        }
         for (around, expected) in [
+            (gap(&[5, 9]), SurroundingsError::MaskInSuffix),
             (holes(&[Some(2)]), SurroundingsError::NoHole),
             (holes(&[]), SurroundingsError::NoHole),
             (suffix(&[]), SurroundingsError::EmptySuffix),

@@ -7,6 +7,7 @@ use super::{
     code::{CodeJob, Python, PythonError, Rules},
     latex, number, published,
 };
+use crate::model::Surroundings;
 
 /// How answers are checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
@@ -23,6 +24,11 @@ pub enum Checker {
     HumanEval,
     /// MBPP as published with DAEDAL: the code is run with its tests, under --run-code
     Mbpp,
+    /// HumanEval-Infilling: the text before the gap, the answer and the text behind it are run with
+    /// their tests, under --run-code
+    #[serde(rename = "humaneval-infilling")]
+    #[value(name = "humaneval-infilling")]
+    HumanEvalInfilling,
     /// The number behind ####, in \boxed{}, or the last one of the text
     Number,
     /// What is in the last \boxed{}, compared as LaTeX with more tolerance
@@ -66,6 +72,7 @@ impl Checker {
             Self::Math => "math",
             Self::HumanEval => "humaneval",
             Self::Mbpp => "mbpp",
+            Self::HumanEvalInfilling => "humaneval-infilling",
             Self::Number => "number",
             Self::Latex => "latex",
             Self::Choice => "choice",
@@ -93,6 +100,7 @@ impl Checker {
         match self {
             Self::HumanEval => Some(Rules::HumanEval),
             Self::Mbpp => Some(Rules::Mbpp),
+            Self::HumanEvalInfilling => Some(Rules::Infilling),
             _ => None,
         }
     }
@@ -143,9 +151,15 @@ impl Checker {
                 let number = generated.number.and_then(|_| number::answer(text));
                 (number, generated.check(text))
             }
-            (Self::Exact | Self::Synthetic | Self::HumanEval | Self::Mbpp, _) => {
-                (None, text.trim() == expected.trim())
-            }
+            // Programs are run above.
+            (
+                Self::Exact
+                | Self::Synthetic
+                | Self::HumanEval
+                | Self::Mbpp
+                | Self::HumanEvalInfilling,
+                _,
+            ) => (None, text.trim() == expected.trim()),
         };
         Ok(CheckerVerdict { extracted, correct: Some(correct), fault: None })
     }
@@ -160,9 +174,13 @@ fn run(
 ) -> Result<CheckerVerdict, PythonError> {
     let task = problem.code.as_ref();
     let before = task.map_or("", |task| &task.before);
+    let filled = match &problem.surroundings {
+        Surroundings::Gap { before, behind } => Some(format!("{before}{}{behind}", written.text)),
+        _ => None,
+    };
     let job = CodeJob {
         rules,
-        text: written.whole,
+        text: filled.as_deref().unwrap_or(written.whole),
         prompt: &problem.question,
         entry_point: task.and_then(|task| task.entry_point.as_deref()).unwrap_or_default(),
         tests: &format!("{before}{expected}"),
@@ -204,7 +222,7 @@ mod tests {
 
     #[test]
     fn code_that_is_not_run_is_neither_right_nor_wrong() {
-        for checker in [Checker::HumanEval, Checker::Mbpp] {
+        for checker in [Checker::HumanEval, Checker::Mbpp, Checker::HumanEvalInfilling] {
             let written = ModelAnswer { text: "", whole: "" };
             let problem = Problem { expected: Some("tests".to_owned()), ..Problem::default() };
             let found = checker.check(&problem, written, None);

@@ -56,6 +56,8 @@ pub enum Rules {
     HumanEval,
     /// MBPP's: the first fence, what its first function needs.
     Mbpp,
+    /// HumanEval-Infilling's: the text is the whole program.
+    Infilling,
 }
 
 /// One answer to be run.
@@ -63,7 +65,8 @@ pub enum Rules {
 pub struct CodeJob<'a> {
     /// The benchmark whose rules say how it is run.
     pub rules: Rules,
-    /// The whole answer, control tokens by name.
+    /// The whole answer, control tokens by name; under the rules for infilling, the program that it was
+    /// filled into.
     pub text: &'a str,
     /// What the code is put behind, under HumanEval's rules.
     pub prompt: &'a str,

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What a line must be, in words.
-const WANTED: &str = r#"a line is {"question": "…", "answer": "…"}, or the question alone, with "choices": ["…", "…"] for multiple choice, "suffix": "…" or "infill": "… ▢×8 …", or one of GSM8K, MATH, HumanEval or MBPP as they are published"#;
+const WANTED: &str = r#"a line is {"question": "…", "answer": "…"}, or the question alone, with "choices": ["…", "…"] for multiple choice, "suffix": "…" or "infill": "… ▢×8 …", or one of GSM8K, MATH, HumanEval, HumanEval-Infilling or MBPP as they are published"#;
 
 /// Tests of a problem of MBPP that the published evaluation shows and runs.
 const TESTS: usize = 3;
@@ -105,7 +105,7 @@ struct HumanEval {
     prompt: String,
     entry_point: String,
     test: String,
-    /// HumanEval-Infilling has one, and programs are put together in another way there.
+    /// HumanEval-Infilling has one: what stands behind the gap that is filled in.
     #[serde(default)]
     suffix: Option<String>,
 }
@@ -127,6 +127,7 @@ struct Mbpp {
 enum ObjectKind {
     Question,
     HumanEval,
+    Infilling,
     Mbpp,
 }
 
@@ -134,7 +135,7 @@ impl ObjectKind {
     fn of(fields: &Map<String, Value>) -> Self {
         let has = |name: &str| fields.contains_key(name);
         if has("entry_point") && has("test") {
-            Self::HumanEval
+            if has("suffix") { Self::Infilling } else { Self::HumanEval }
         } else if has("test_list") {
             Self::Mbpp
         } else {
@@ -197,22 +198,26 @@ pub(super) fn parse(
         return Err(ProblemError::Empty { place: place.0.to_owned(), wanted: WANTED });
     };
     // What is no object is told of below, as of any other line.
-    let benchmark = match ObjectKind::of(&serde_json::from_slice(first).unwrap_or_default()) {
+    let (own, benchmark) = match ObjectKind::of(&serde_json::from_slice(first).unwrap_or_default())
+    {
         ObjectKind::Question => return questions(&objects, &place, name, checker),
-        ObjectKind::HumanEval => Benchmark::HumanEval,
-        ObjectKind::Mbpp => Benchmark::Mbpp,
+        ObjectKind::HumanEval => (Checker::HumanEval, Some(Benchmark::HumanEval)),
+        ObjectKind::Infilling => (Checker::HumanEvalInfilling, None),
+        ObjectKind::Mbpp => (Checker::Mbpp, Some(Benchmark::Mbpp)),
     };
-    let own = benchmark.checker();
     if checker.is_some_and(|checker| checker != own) {
         let what = format!("these are problems of {}, whose answers are programs", own.name());
         return Err(place.fault(line, format!("{what}: leave --checker out")));
     }
     let problems = objects.into_iter().enumerate().map(|(number, (at, bytes))| {
-        let (question, expected, task) = match benchmark {
-            Benchmark::HumanEval => {
-                let line: HumanEval = place.object(at, bytes)?;
-                if line.suffix.is_some() {
-                    let what = "programs with a suffix (HumanEval-Infilling) cannot be measured";
+        let mut behind = None;
+        let (mut question, expected, task) = match own {
+            Checker::HumanEval | Checker::HumanEvalInfilling => {
+                let mut line: HumanEval = place.object(at, bytes)?;
+                behind = line.suffix.take();
+                if behind.is_some() != (own == Checker::HumanEvalInfilling) {
+                    let what =
+                        "some lines have a `suffix`, as in HumanEval-Infilling, and some have none";
                     return Err(place.fault(at, what.to_owned()));
                 }
                 human_eval(line)
@@ -224,17 +229,23 @@ pub(super) fn parse(
             return Err(place.fault(at, "the question is empty".to_owned()));
         }
         let code = Some(task);
+        // The program begins as it is: nothing is asked.
+        let surroundings = behind.map_or(Surroundings::Nothing, |behind| Surroundings::Gap {
+            before: std::mem::take(&mut question),
+            behind,
+        });
         Ok(Problem {
             number,
             task: name.to_owned(),
             question,
+            surroundings,
             expected: Some(expected),
             code,
             ..Problem::default()
         })
     });
     let problems = problems.collect::<Result<_, _>>()?;
-    Ok(Read { problems, checker: own, benchmark: Some(benchmark) })
+    Ok(Read { problems, checker: own, benchmark })
 }
 
 fn human_eval(line: HumanEval) -> (String, String, code::CodeTask) {
@@ -387,7 +398,11 @@ fn expected(checker: Checker, line: &Question, answer: &str) -> Option<String> {
             }
         }
         Checker::Exact => Some(answer.trim().to_owned()),
-        Checker::HumanEval | Checker::Mbpp | Checker::Synthetic | Checker::None => None,
+        Checker::HumanEval
+        | Checker::Mbpp
+        | Checker::HumanEvalInfilling
+        | Checker::Synthetic
+        | Checker::None => None,
     }
 }
 
@@ -476,8 +491,20 @@ mod tests {
         assert_eq!((alone.question.as_str(), text.to_string().as_str()), ("", "a ▢×4 b"));
         let before = problem(r#"{"question":"q","suffix":" b","answer":"1"}"#);
         assert_eq!(before.surroundings, Surroundings::Suffix(" b".to_owned()));
-        let code = r#"{"prompt":"def f():\n","suffix":"x","entry_point":"f","test":"t"}"#;
-        assert!(read(code).unwrap_err().contains("HumanEval-Infilling"));
+        let code = r#"{"task_id":"SingleLineInfilling/HumanEval/0/L0","prompt":"def f():\n","suffix":"x","canonical_solution":"","entry_point":"f","test":"t"}"#;
+        let found = read(code).unwrap();
+        assert_eq!((found.checker, found.benchmark), (Checker::HumanEvalInfilling, None));
+        let (before, behind) = ("def f():\n".to_owned(), "x".to_owned());
+        let program = &found.problems[0];
+        assert_eq!(program.surroundings, Surroundings::Gap { before, behind });
+        assert_eq!(
+            (program.question.as_str(), program.expected.as_deref()),
+            ("", Some("t\ncheck(f)"))
+        );
+        let whole = r#"{"prompt":"def f():\n","entry_point":"f","test":"t"}"#;
+        for text in [format!("{code}\n{whole}"), format!("{whole}\n{code}")] {
+            assert!(read(&text).unwrap_err().starts_with("p.jsonl:2: some lines have a `suffix`"));
+        }
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub struct Problem {
     pub task: String,
     /// The question, without the words around it; empty where a text with holes is all there is.
     pub question: String,
-    /// What stands beside the question: a suffix, or a text with holes.
+    /// What stands beside the question: a suffix, a text with holes, or texts on both sides of a gap.
     pub surroundings: Surroundings,
     /// The answer wanted; of a program, the tests it must pass. `None` where there is none to check
     /// by.
@@ -227,9 +227,8 @@ impl ProblemSet {
         };
         let stem = word(path.file_stem());
         let read = file::read(path, &stem, selection.limit, selection.checker)?;
-        if read.checker == Checker::Synthetic
-            || read.checker.runs_code() && read.benchmark.is_none()
-        {
+        let programs = read.problems.iter().all(|problem| problem.code.is_some());
+        if read.checker == Checker::Synthetic || read.checker.runs_code() && !programs {
             return Err(ProblemError::Checker { checker: read.checker.name(), set: stem });
         }
         Ok(Self {
@@ -289,6 +288,7 @@ impl ProblemSet {
                 Surroundings::Nothing => None,
                 Surroundings::Suffix(text) => Some(text.clone()),
                 Surroundings::Holes(text) => Some(text.to_string()),
+                Surroundings::Gap { before, behind } => Some(format!("{before}\0{behind}")),
             };
             let texts = [&problem.task, &problem.question].into_iter().chain(&problem.expected);
             let code = problem

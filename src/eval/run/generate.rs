@@ -22,7 +22,7 @@ use crate::{
         tokens::Generation,
     },
     inspect::lint,
-    model::{Loaded, Surroundings},
+    model::{HOLE, Loaded, Surroundings},
     predict::ColumnSet,
     session::{self, Event, Pending, Recorder, Session, Step},
     trace::{Header, TraceRecorder},
@@ -145,6 +145,7 @@ pub(super) fn row(
         swept: point.swept.clone(),
         question: match &problem.surroundings {
             Surroundings::Holes(text) if problem.question.is_empty() => text.to_string(),
+            Surroundings::Gap { before, behind } => format!("{before}{HOLE}{behind}"),
             _ => problem.question.clone(),
         },
         expected: problem.expected.clone(),
