@@ -238,6 +238,8 @@ class Process(Looping):
 
     def process(self, code, **environment):
         head = "import os, sys; sys.path[:0] = [%r]; import demask\n" % str(ROOT / "python")
+        # What a shell runs in the background ignores Ctrl-C, and so do its children.
+        head += "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         environment = {**os.environ, "XDG_RUNTIME_DIR": str(self.folder), **environment}
         process = subprocess.Popen(
             [sys.executable, "-u", "-c", head + code],
@@ -292,7 +294,7 @@ class Process(Looping):
                 # Where Ctrl-C has cut a message off, nothing comes behind it.
                 self.assertIn(client.read(), (None, {"kind": "end", "at": 1, "finish": None}))
                 self.assertIsNone(client.read())
-            _, told = process.communicate()
+            _, told = process.communicate(timeout=60)
             self.assertIn("KeyboardInterrupt", told)
             self.assertEqual(self.sockets(), [])
 
