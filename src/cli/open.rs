@@ -248,8 +248,7 @@ fn check_ids(loaded: &Loaded, ids: &[TokenId]) -> Result<(), Fault> {
     }
 }
 
-/// What there is so far (the defaults, then what the checkpoint suggests, the configuration, the
-/// preset), then the flags.
+/// The parameters with lengths that are those of the text and fit the model's context.
 fn params(
     options: &ModelOptions,
     loaded: &Loaded,
