@@ -237,8 +237,8 @@ pub fn trajectories(a: RunPath, b: RunPath, mut each: impl FnMut(StepPair)) -> C
     found
 }
 
-/// Whether the first canvases hold the same tokens. Masks that a run which appends block after block
-/// does not have yet make no difference.
+/// Whether the first canvases hold the same tokens. Where a run appends block after block, masks that
+/// it has not appended yet make no difference.
 fn same_start(a: Way, b: Way) -> bool {
     let (from_a, from_b) = (&a.node(0).canvas, &b.node(0).canvas);
     let masks_behind = |of: Way, longer: &Canvas, length: usize| {
@@ -256,8 +256,8 @@ fn same_start(a: Way, b: Way) -> bool {
             && (masks_behind(a, from_b, from_a.len()) || masks_behind(b, from_a, from_b.len()))
 }
 
-/// Marks as alike the masks that a run which appends block after block adds where the other run has
-/// masks already, from position `next` of its canvas `there` on.
+/// Marks the masks that a run appends with a block as alike, if the canvas `there` of the other run
+/// holds masks from position `next` on already.
 fn reached(changes: &mut [(ChangeAnchor, Change)], of: Way, there: &Canvas, next: usize) {
     if !of.run.session.strategy().appends_blocks() {
         return;
