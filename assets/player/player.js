@@ -7,8 +7,8 @@
   const UNKNOWN = '–';
   const SPEEDS = [1, 2, 5, 10, 30, 0];
   const FOLD = 3;
-  // Kinds of verdict that expand a position, and all that change one.
-  const EXPANDS = ['expand', 'expand_token', 'split', 'forced', 'grown'];
+  // Kinds of verdict that make masks, and all that change a position.
+  const EXPANDS = ['expand', 'insert'];
   const ACTS = ['fill', 'remask', 'replace', 'delete', ...EXPANDS];
   // Kinds that take the token of a written position away, and their signs.
   const REWRITES = { remask: '↺', replace: '⇄', delete: '↺' };
@@ -364,9 +364,9 @@
           mark = REWRITES[kind];
           const next = kind === 'replace' ? writtenAt(state.step, cell.slot, position) : undefined;
           if (next !== undefined) mark += label(next);
-        } else if (kind === 'split') {
+        } else if (kind === 'insert') {
           looks.push('expand');
-          mark = '+1';
+          mark = `+${grownFrom(cell.slot)}`;
         }
       } else {
         const filled = kind === 'fill';
@@ -382,9 +382,9 @@
         }
         else if (EXPANDS.includes(kind)) {
           looks.push('expand');
-          const grown = state.step < last() ? canvasAt(state.step + 1).filter((other) => other.from === cell.slot).length : 0;
-          // A position that is split stays itself.
-          if (grown > 0) mark = `+${kind === 'split' ? grown : grown - 1}`;
+          const grown = grownFrom(cell.slot);
+          // A position before which masks are put stays itself.
+          if (grown > 0) mark = `+${kind === 'insert' ? grown : grown - 1}`;
         } else {
           looks.push(p === undefined ? 'm' : `h${quantised(p, 16)}`);
           if (named) looks.push('ghost');
@@ -408,6 +408,11 @@
     const next = state.step < last() ? nodeAt(state.step + 1) : undefined;
     $('state').textContent = finish || (next && next.edits ? 'edited by hand' : next ? 'pending' : 'recording ends');
     $('state').className = `badge state${state.step === last() ? ' done' : ''}`;
+  }
+
+  // Cells that the step to come makes from a cell.
+  function grownFrom(slot) {
+    return state.step < last() ? canvasAt(state.step + 1).filter((other) => other.from === slot).length : 0;
   }
 
   function writtenLevel(cell) {

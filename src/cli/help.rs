@@ -78,7 +78,12 @@ fn command(asked: &HelpAsked) -> Command {
             (true, Some(of)) => params::of_strategy(argument, &name, of),
             _ => argument,
         };
-        if asked.whole { argument.hide_short_help(false) } else { argument }
+        match (asked.whole, name.as_str()) {
+            (true, _) => argument.hide_short_help(false),
+            // The short help does not grow with each strategy; the line under it says where they are.
+            (false, "strategy") => argument.hide_possible_values(true),
+            (false, _) => argument,
+        }
     };
     let mut command = Cli::command().mut_args(arranged);
     // Only `--help` lists the options that every command takes.
@@ -110,7 +115,7 @@ fn command(asked: &HelpAsked) -> Command {
 
 const MORE: &str = "--help lists every option.";
 const ONE: &str = "--strategy NAME --help lists the parameters of one strategy only.";
-const MORE_OF_STRATEGIES: &str = "--help lists every option and the parameters of every strategy; \
+const MORE_OF_STRATEGIES: &str = "--help lists every option, every strategy and its parameters; \
                                   --strategy NAME --help those of one.";
 
 /// `a, b and c`, for `last` "and".

@@ -52,7 +52,7 @@ fn what_cannot_be_read_is_told_with_what_to_do() {
         ("printed.json", b"[{'step': 0}]", with(None), "json.dump"),
         ("samples.jsonl", b"{\"doc_id\":0,\"resps\":[]}\n", with(None), "lm-evaluation-harness"),
         ("text", b"hello", with(None), "--format"),
-        ("other.json", b"{\"a\":1}", with(None), "after-tokens, history, steps, decoding-analysis"),
+        ("other.json", b"{\"a\":1}", with(None), "after-tokens, decoding-analysis, history, steps"),
         ("history.json", b"[[1,9]]", with(None), "--mask-token"),
         ("no mask", b"[[1,2],[1,2]]", with(Some(9)), "--prompt-length"),
         ("no canvas", b"[]", with(Some(9)), "no canvas"),

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     canvas::{Canvas, Edit, NO_TOKEN, Origin, Slot},
-    decode::{Decision, EosMeasure, Growth, Mode, State, Verdict},
+    decode::{Decision, EosMeasure, Growth, Mode, PositionEffect, State, Verdict},
     predict::Vocabulary,
     session::{NodeId, Session},
 };
@@ -310,11 +310,11 @@ fn moment(
             mode: decision.mode,
             eos: decision.eos.as_ref().map(|eos| (eos.confidence, eos.threshold)),
             confidence: decision
-                .verdicts
-                .iter()
-                .zip(cells)
-                .filter_map(|(verdict, cell)| match verdict {
-                    Verdict::Fill { p, .. } | Verdict::Replace { p, .. } => Some((cell.slot, *p)),
+                .effects()
+                .filter_map(|(position, effect)| match effect {
+                    PositionEffect::Fill { p, .. } | PositionEffect::Replace { p, .. } => {
+                        Some((cells.get(position)?.slot, p))
+                    }
                     _ => None,
                 })
                 .collect(),
@@ -452,11 +452,9 @@ fn describe(
     say: &mut dyn FnMut(LogKind, String),
 ) {
     let fills: Vec<(usize, u32, f32)> = decision
-        .verdicts
-        .iter()
-        .enumerate()
-        .filter_map(|(position, verdict)| match verdict {
-            Verdict::Fill { token, p, .. } => Some((position, *token, *p)),
+        .effects()
+        .filter_map(|(position, effect)| match effect {
+            PositionEffect::Fill { token, p } => Some((position, token, p)),
             _ => None,
         })
         .collect();
@@ -481,24 +479,22 @@ fn describe(
     if !taken.is_empty() {
         say(LogKind::Remask, format!("remasked {}", some(&taken)));
     }
-    for (position, verdict) in decision.verdicts.iter().enumerate() {
-        if let &Verdict::Expand { p: confidence, threshold, n, eos, eos_threshold } = verdict {
-            let (p, low) = text::compared(confidence, threshold);
-            let (eos, expand) = text::compared(eos, eos_threshold);
-            let text = format!(
-                "expanded {position} into {n}: {p} < τ_low {low} · EOS {eos} < τ_expand {expand}"
-            );
-            say(LogKind::Expansion, text);
-        }
-        if let Verdict::ExpandToken { .. } | Verdict::Split { .. } = verdict {
-            say(LogKind::Expansion, format!("{position} {verdict}"));
-        }
-        if let &Verdict::Forced { n, .. } = verdict {
-            say(LogKind::Expansion, format!("expanded {position} into {n}: asked for by hand"));
-        }
-        if let &Verdict::Grown { n } = verdict {
-            say(LogKind::Expansion, format!("expanded {position} into {n}"));
-        }
+    for position in decision.expansions() {
+        let text = match decision.verdicts[position] {
+            Verdict::Expand { p, threshold, n, eos, eos_threshold } => {
+                let (p, low) = text::compared(p, threshold);
+                let (eos, expand) = text::compared(eos, eos_threshold);
+                format!(
+                    "expanded {position} into {n}: {p} < τ_low {low} · EOS {eos} < τ_expand {expand}"
+                )
+            }
+            Verdict::Forced { n, .. } => {
+                format!("expanded {position} into {n}: asked for by hand")
+            }
+            Verdict::Grown { n } => format!("expanded {position} into {n}"),
+            verdict => format!("{position} {verdict}"),
+        };
+        say(LogKind::Expansion, text);
     }
     let deleted: Vec<String> = decision.deletions().map(|at| at.to_string()).collect();
     if !deleted.is_empty() {

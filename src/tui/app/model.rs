@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::App;
 use crate::{
     canvas::TokenId,
-    decode::{Decision, Verdict},
+    decode::{Decision, PositionEffect, Verdict},
     inspect,
     predict::Prediction,
     session::Pending,
@@ -19,16 +19,24 @@ impl App {
         if cell.token != canvas.special().mask {
             return Some(cell.token);
         }
-        if let Some(Verdict::Fill { token, .. }) =
-            self.decision().and_then(|decision| decision.verdicts.get(position))
-        {
-            return Some(*token);
+        if let Some(PositionEffect::Fill { token, .. }) = self.effect(position) {
+            return Some(token);
         }
         let guess = match self.prediction() {
             Some(prediction) => prediction.guess(position),
             None => self.display.draft.get(&cell.slot).map(|(token, _)| *token),
         };
         guess.filter(|&guess| guess != canvas.special().mask).or(cell.draft)
+    }
+
+    /// What the pending step decides about a position.
+    pub(in crate::tui) fn verdict(&self, position: usize) -> Option<&Verdict> {
+        self.decision()?.verdicts.get(position)
+    }
+
+    /// How the pending step changes a position.
+    pub(in crate::tui) fn effect(&self, position: usize) -> Option<PositionEffect> {
+        self.verdict(position)?.effect()
     }
 
     /// The model's confidence at a position, if it is known.

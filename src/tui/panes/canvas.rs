@@ -18,7 +18,7 @@ use super::super::{
 use super::{PaneView, scrolled, welcome};
 use crate::{
     canvas::{Cell, Origin, TokenId},
-    decode::{Decision, Growth, Mode, Verdict},
+    decode::{Decision, Growth, Mode, PositionEffect},
     session::Pending,
 };
 
@@ -155,27 +155,22 @@ pub fn flow(app: &App, width: u16) -> Flow {
             });
             break;
         }
-        let verdict = app.decision().and_then(|decision| decision.verdicts.get(position));
+        let effect = app.effect(position);
         let mut mark = String::new();
         if let Some((sign, _)) = rewrites(app, position) {
             mark.push_str(app.theme.sign(sign));
         }
-        if let Some(Verdict::Split { n, .. }) = verdict {
+        if let Some(PositionEffect::Insert { n, .. }) = effect {
             mark.push_str(&format!("+{n}"));
         }
-        if let Some(Verdict::Replace { token, .. }) = verdict {
-            mark.push_str(&text::fit(&shown(*token).label(ascii), COMES));
+        if let Some(PositionEffect::Replace { token, .. }) = effect {
+            mark.push_str(&text::fit(&shown(token).label(ascii), COMES));
         }
         let glyphs = if cell.token != special.mask {
             if cell.token == special.eos { sign(theme::EOS) } else { run[position].glyphs(ascii) }
         } else {
-            let filled = matches!(verdict, Some(Verdict::Fill { .. }));
-            if let Some(
-                Verdict::Expand { n, .. }
-                | Verdict::ExpandToken { n, .. }
-                | Verdict::Forced { n, .. },
-            ) = verdict
-            {
+            let filled = matches!(effect, Some(PositionEffect::Fill { .. }));
+            if let Some(PositionEffect::Expand { n, .. }) = effect {
                 mark = format!("{}+{}", app.theme.sign(theme::EXPANDS), n.saturating_sub(1));
             }
             match app.token_at(position) {
@@ -220,11 +215,13 @@ fn row_above_or_below(app: &App, down: bool) -> Option<usize> {
 /// How it is shown that the pending step takes the token of a written position away: to mask it
 /// again, or for another one.
 pub fn rewrites(app: &App, position: usize) -> Option<(theme::Sign, Role)> {
-    match app.decision()?.verdicts.get(position)? {
-        Verdict::Remask { .. } | Verdict::Delete { .. } => Some((theme::REMASKS, Role::Remask)),
-        Verdict::Split { .. } => Some((theme::EXPANDS, Role::Expand)),
-        Verdict::Replace { .. } => Some((theme::REPLACES, Role::Replace)),
-        _ => None,
+    match app.effect(position)? {
+        PositionEffect::Remask { .. } | PositionEffect::Delete => {
+            Some((theme::REMASKS, Role::Remask))
+        }
+        PositionEffect::Insert { .. } => Some((theme::EXPANDS, Role::Expand)),
+        PositionEffect::Replace { .. } => Some((theme::REPLACES, Role::Replace)),
+        PositionEffect::Fill { .. } | PositionEffect::Expand { .. } => None,
     }
 }
 
@@ -257,19 +254,7 @@ pub fn lost(app: &App, position: usize) -> bool {
         return false;
     }
     let changes = |decision: &Decision| {
-        matches!(
-            decision.verdicts.get(position),
-            Some(
-                Verdict::Fill { .. }
-                    | Verdict::Expand { .. }
-                    | Verdict::ExpandToken { .. }
-                    | Verdict::Split { .. }
-                    | Verdict::Delete { .. }
-                    | Verdict::Forced { .. }
-                    | Verdict::Remask { .. }
-                    | Verdict::Replace { .. }
-            )
-        )
+        decision.verdicts.get(position).is_some_and(|verdict| verdict.effect().is_some())
     };
     app.recorded_next().is_some_and(changes) && !app.decision().is_some_and(changes)
 }
@@ -282,7 +267,6 @@ fn style(app: &App, position: usize) -> Style {
     if cell.is_given() {
         return app.theme.style(Role::Prompt);
     }
-    let verdict = app.decision().and_then(|decision| decision.verdicts.get(position));
     let theme = app.theme;
     if cell.token != special.mask && lost(app, position) {
         return theme.style(Role::Lost);
@@ -302,16 +286,13 @@ fn style(app: &App, position: usize) -> Style {
             written
         };
     }
-    let base = match verdict {
+    let base = match app.effect(position) {
         _ if lost(app, position) => theme.style(Role::Lost),
-        Some(Verdict::Fill { .. }) => theme.style(Role::Fill),
-        Some(
-            Verdict::Expand { .. }
-            | Verdict::ExpandToken { .. }
-            | Verdict::Split { .. }
-            | Verdict::Forced { .. },
-        ) => theme.style(Role::Expand),
-        Some(Verdict::Delete { .. }) => theme.style(Role::Remask),
+        Some(PositionEffect::Fill { .. }) => theme.style(Role::Fill),
+        Some(PositionEffect::Expand { .. } | PositionEffect::Insert { .. }) => {
+            theme.style(Role::Expand)
+        }
+        Some(PositionEffect::Delete) => theme.style(Role::Remask),
         _ => theme.style(Role::Ghost(app.confidence(position))),
     };
     if matches!(cell.origin, Origin::Inserted { .. } | Origin::ByHand { .. }) {

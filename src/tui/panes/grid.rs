@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     canvas::Origin,
-    decode::{BlockLayout, Verdict},
+    decode::{BlockLayout, PositionEffect, Verdict},
     inspect::Beside,
 };
 
@@ -169,12 +169,12 @@ pub fn cell(app: &App, position: usize) -> (&'static str, Style) {
     if lost(app, position) {
         return (theme.sign(theme::LOST), theme.style(Role::Lost));
     }
-    let (glyph, style) = match app.decision().and_then(|decision| decision.verdicts.get(position)) {
-        Some(Verdict::Fill { .. }) => (theme.fill_glyph(p), theme.style(Role::FillBar)),
-        Some(Verdict::Expand { .. } | Verdict::ExpandToken { .. } | Verdict::Forced { .. }) => {
+    let (glyph, style) = match (app.verdict(position), app.effect(position)) {
+        (_, Some(PositionEffect::Fill { .. })) => (theme.fill_glyph(p), theme.style(Role::FillBar)),
+        (_, Some(PositionEffect::Expand { .. })) => {
             (theme.sign(theme::EXPANDS), theme.style(Role::Expand))
         }
-        Some(Verdict::Refused { .. }) => (bar, theme.style(Role::Refused)),
+        (Some(Verdict::Refused { .. }), _) => (bar, theme.style(Role::Refused)),
         _ => (bar, theme.style(Role::Heat(p))),
     };
     if matches!(cell.origin, Origin::Inserted { .. } | Origin::ByHand { .. }) {

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     canvas::{Cell, Origin, Slot, TokenId},
     debugger::exact_decision,
-    decode::Verdict,
+    decode::PositionEffect,
     inspect::{self, Thought},
     predict::{COLUMNS, Prediction},
     session::Pending,
@@ -237,11 +237,11 @@ fn exact(app: &App) -> Option<String> {
 
 fn fate(app: &App, cell: &Cell) -> String {
     let special = app.canvas().special();
-    let verdict = app.decision().and_then(|decision| decision.verdicts.get(app.display.position));
-    match verdict {
-        Some(verdict @ Verdict::Remask { .. }) => return pending(verdict),
-        Some(verdict @ Verdict::Replace { token, .. }) => {
-            return format!("Is replaced by “{}”. {}", guess(app, *token), pending(verdict));
+    let verdict = app.verdict(app.display.position);
+    match verdict.map(|verdict| (verdict, verdict.effect())) {
+        Some((verdict, Some(PositionEffect::Remask { .. }))) => return pending(verdict),
+        Some((verdict, Some(PositionEffect::Replace { token, .. }))) => {
+            return format!("Is replaced by “{}”. {}", guess(app, token), pending(verdict));
         }
         _ => {}
     }

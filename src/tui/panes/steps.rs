@@ -79,18 +79,9 @@ pub fn draw(app: &App, pen: &mut Pen, room: Rect, slot: Slot, thoughts: &[Though
 
 /// A verdict that is not carried out yet.
 pub fn pending(verdict: &Verdict) -> String {
-    match verdict {
-        Verdict::Fill { .. }
-        | Verdict::Expand { .. }
-        | Verdict::ExpandToken { .. }
-        | Verdict::Split { .. }
-        | Verdict::Delete { .. }
-        | Verdict::Forced { .. }
-        | Verdict::Remask { .. }
-        | Verdict::Replace { .. } => {
-            format!("Will be {verdict}")
-        }
-        _ => text::sentence(&verdict.to_string()),
+    match verdict.effect() {
+        Some(_) => format!("Will be {verdict}"),
+        None => text::sentence(&verdict.to_string()),
     }
 }
 

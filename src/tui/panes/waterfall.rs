@@ -17,7 +17,7 @@ use super::{
     },
     PaneView,
 };
-use crate::{canvas::Origin, decode::Verdict, predict::Column};
+use crate::{canvas::Origin, decode::PositionEffect, predict::Column};
 
 /// Cells of the step's number.
 const MARGIN: u16 = 5;
@@ -162,20 +162,18 @@ fn draw_row(app: &App, pen: &mut Pen, inside: Rect, y: u16, step: usize, view: &
         };
         let x = inside.x + MARGIN + u16::try_from(at).unwrap_or(0);
         let p = prediction.as_ref().and_then(|found| found.number(Column::PChoice, position));
-        let verdict = decision.and_then(|decision| decision.verdicts.get(position));
-        let (glyph, role) = match verdict {
-            Some(Verdict::Remask { .. } | Verdict::Delete { .. }) => {
+        let effect = decision.and_then(|decision| decision.verdicts.get(position)?.effect());
+        let (glyph, role) = match effect {
+            Some(PositionEffect::Remask { .. } | PositionEffect::Delete) => {
                 (theme.sign(theme::REMASKS), Role::Remask)
             }
-            Some(Verdict::Split { .. }) => (theme.sign(theme::EXPANDS), Role::Expand),
-            Some(Verdict::Replace { .. }) => (theme.sign(theme::REPLACES), Role::Replace),
+            Some(PositionEffect::Insert { .. }) => (theme.sign(theme::EXPANDS), Role::Expand),
+            Some(PositionEffect::Replace { .. }) => (theme.sign(theme::REPLACES), Role::Replace),
             _ if cell.is_given() => (theme.sign(theme::GIVEN), Role::Prompt),
             _ if cell.token == special.eos => (theme.sign(theme::EOS), Role::Eos),
             _ if cell.token != special.mask => (theme.sign(theme::IDLE), Role::Dim),
-            Some(Verdict::Fill { .. }) => (theme.fill_glyph(p), Role::FillBar),
-            Some(Verdict::Expand { .. } | Verdict::ExpandToken { .. } | Verdict::Forced { .. }) => {
-                (theme.sign(theme::EXPANDS), Role::Expand)
-            }
+            Some(PositionEffect::Fill { .. }) => (theme.fill_glyph(p), Role::FillBar),
+            Some(PositionEffect::Expand { .. }) => (theme.sign(theme::EXPANDS), Role::Expand),
             _ if prediction.is_some() => (theme.heat_bar(p), Role::Heat(p)),
             _ => (theme.sign(theme::MASK), Role::Quiet),
         };

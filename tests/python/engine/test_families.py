@@ -1,12 +1,14 @@
 """Known families: their table in docs/engine.md, and models that take their masks in each manner."""
 
-import re
+import os
 import types
 import unittest
 
 from common import GOLDEN, ROOT, needs_golden, predict, torch, unpacked
 
 from demask.families import FAMILIES, model_type_of
+
+MARK = "<!-- families -->"
 
 MANNERS = {"additive": "4-D", "boolean": "4-D, booleans", "bias": "4-D, as `attention_bias`", "keys": "2-D", "none": "none"}
 
@@ -25,9 +27,16 @@ def table():
 
 class Table(unittest.TestCase):
     def test_the_documents_table_is_the_codes(self):
-        text = (ROOT / "docs/engine.md").read_text()
-        found = re.search("<!-- families -->\n(.*)\n<!-- families -->", text, re.DOTALL)
-        self.assertEqual(found.group(1) if found else "", table(), "put this between the marks:\n" + table())
+        page = ROOT / "docs/engine.md"
+        text = page.read_text()
+        before, _, rest = text.partition(MARK)
+        _, found, after = rest.partition(MARK)
+        self.assertTrue(found, "the page has no two marks %r" % MARK)
+        made = before + MARK + "\n" + table() + "\n" + MARK + after
+        if "UPDATE_DOCUMENTS" in os.environ:
+            page.write_text(made)
+            return
+        self.assertEqual(text, made, "run with UPDATE_DOCUMENTS=1")
 
 
 @needs_golden

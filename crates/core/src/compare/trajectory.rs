@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use super::{Correspondence, Predictions, RunPath};
 use crate::{
     canvas::{Canvas, Edit, Filler, Slot, TokenId},
-    decode::{Mode, Params, Value, Verdict},
+    decode::{Mode, Params, PositionEffect, Value, Verdict},
     predict::Column,
     session::{Node, NodeId},
 };
@@ -364,9 +364,10 @@ impl<'a> Way<'a> {
                 (None, _) => (ChangeAnchor::Tail, before.canvas.len()),
             };
             length = length.saturating_add_signed(effect.growth());
-            let p = match (effect, decision.and_then(|made| made.verdicts.get(position))) {
-                (ChangeKind::Fill(_), Some(Verdict::Fill { p, .. }))
-                | (ChangeKind::Replace { .. }, Some(Verdict::Replace { p, .. })) => Some(*p),
+            let decided = decision.and_then(|made| made.verdicts.get(position)?.effect());
+            let p = match (effect, decided) {
+                (ChangeKind::Fill(_), Some(PositionEffect::Fill { p, .. }))
+                | (ChangeKind::Replace { .. }, Some(PositionEffect::Replace { p, .. })) => Some(p),
                 _ => None,
             };
             let p = p.filter(|p| p.is_finite());

@@ -1,6 +1,6 @@
 //! Decisions: the edits of a step and everything that explains them.
 
-use super::Verdict;
+use super::{PositionEffect, Verdict};
 use crate::canvas::{Edit, Slot, TokenId};
 
 /// What kind of step it was.
@@ -125,53 +125,48 @@ impl<S> DecisionOf<S> {
         DecisionOf { mode, edits, verdicts, dropped, eos, growth, next: state(next) }
     }
 
+    /// The positions that change, with how.
+    pub fn effects(&self) -> impl Iterator<Item = (usize, PositionEffect)> {
+        let verdicts = self.verdicts.iter().enumerate();
+        verdicts.filter_map(|(position, verdict)| Some((position, verdict.effect()?)))
+    }
+
     /// Positions filled, with their tokens.
     pub fn fills(&self) -> impl Iterator<Item = (usize, TokenId)> {
-        self.verdicts.iter().enumerate().filter_map(|(position, verdict)| match verdict {
-            Verdict::Fill { token, .. } => Some((position, *token)),
+        self.effects().filter_map(|(position, effect)| match effect {
+            PositionEffect::Fill { token, .. } => Some((position, token)),
             _ => None,
         })
     }
 
     /// Positions that are remasked, with the tokens they lose.
     pub fn remasks(&self) -> impl Iterator<Item = (usize, TokenId)> {
-        self.verdicts.iter().enumerate().filter_map(|(position, verdict)| match verdict {
-            Verdict::Remask { token, .. } => Some((position, *token)),
+        self.effects().filter_map(|(position, effect)| match effect {
+            PositionEffect::Remask { token, .. } => Some((position, token)),
             _ => None,
         })
     }
 
     /// Written positions whose token gives way to another one: the token held and the new one.
     pub fn replacements(&self) -> impl Iterator<Item = (usize, TokenId, TokenId)> {
-        self.verdicts.iter().enumerate().filter_map(|(position, verdict)| match verdict {
-            Verdict::Replace { was, token, .. } => Some((position, *was, *token)),
+        self.effects().filter_map(|(position, effect)| match effect {
+            PositionEffect::Replace { was, token, .. } => Some((position, was, token)),
             _ => None,
         })
     }
 
-    /// Positions expanded into more masks.
+    /// Positions expanded into more masks, or before which masks are put.
     pub fn expansions(&self) -> impl Iterator<Item = usize> {
-        self.verdicts
-            .iter()
-            .enumerate()
-            .filter(|(_, verdict)| {
-                use Verdict::{Expand, ExpandToken, Forced, Grown, Split};
-                matches!(
-                    verdict,
-                    Expand { .. }
-                        | ExpandToken { .. }
-                        | Split { .. }
-                        | Forced { .. }
-                        | Grown { .. }
-                )
-            })
-            .map(|(position, _)| position)
+        self.effects().filter_map(|(position, effect)| {
+            matches!(effect, PositionEffect::Expand { .. } | PositionEffect::Insert { .. })
+                .then_some(position)
+        })
     }
 
     /// Positions that are deleted for what is predicted there.
     pub fn deletions(&self) -> impl Iterator<Item = usize> {
-        let deleted = |verdict: &Verdict| matches!(verdict, Verdict::Delete { .. });
-        let verdicts = self.verdicts.iter().enumerate();
-        verdicts.filter(move |(_, verdict)| deleted(verdict)).map(|(position, _)| position)
+        let effects = self.effects();
+        effects
+            .filter_map(|(position, effect)| (effect == PositionEffect::Delete).then_some(position))
     }
 }

@@ -67,7 +67,8 @@ pub use strategies::{
     rho_eos, strategy, wino,
 };
 pub use verdict::{
-    FillRule, LeftRule, Measure, Reason, RefuseRule, RemaskRule, Test, Verdict, finite,
+    FillRule, LeftRule, Measure, PositionEffect, Reason, RefuseRule, RemaskRule, Test, Verdict,
+    finite,
 };
 
 use std::ops::Range;

@@ -17,7 +17,7 @@ use serde::{
 };
 
 use super::{
-    Converted, ImportFormat, Options, Texts, json, no_row,
+    Beginning, Converted, ImportFormat, Options, Texts, json, no_row,
     skipped::SkippedInput,
     texts::{Ids, MASK, piece},
     token, within,
@@ -182,6 +182,11 @@ struct Guess {
     p: Option<f64>,
     /// Whether the probability holds until the next one, or was only that of this step.
     holds: bool,
+}
+
+/// Whether a text has the words or tokens of a trajectory.
+pub(super) fn shows(text: &Beginning) -> bool {
+    ["words", "tokens"].into_iter().any(|name| text.field_begins(name, "[{"))
 }
 
 /// Reads a file.

@@ -33,6 +33,11 @@ const READ: [&str; 4] = ["x0_history", "true_indices_history", "prompt_token_len
 /// LLaDA's tokens, which the data set was made with.
 const LLADA: SpecialTokens = SpecialTokens { mask: 126_336, eos: 126_081 };
 
+/// Whether a file has the history of the argmax.
+pub(super) fn shows(file: &Torch) -> bool {
+    file.pickle().field(file.pickle().root(), READ[0]).is_some()
+}
+
 /// Reads a file.
 ///
 /// # Errors

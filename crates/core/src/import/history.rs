@@ -7,7 +7,7 @@
 //! reads lists in JSON.
 
 use super::{
-    Converted, MOST_CELLS, Options, no_row,
+    Beginning, Converted, MOST_CELLS, Options, no_row,
     pickle::Id,
     steps, token,
     torch::{Torch, WholeNumbers},
@@ -26,6 +26,18 @@ fn tokens(canvases: Vec<Vec<i64>>) -> Result<Vec<Vec<TokenId>>, String> {
         ids.into_iter().enumerate().map(|(at, id)| token(id).map_err(place(n, at))).collect()
     };
     canvases.into_iter().enumerate().map(canvas).collect()
+}
+
+/// Whether a text is a list of canvases, or an object with one. A list of numbers or of texts alone
+/// is a step of several.
+pub(super) fn shows(text: &Beginning) -> bool {
+    match (text.depth, text.first) {
+        (0, _) => NAMES
+            .into_iter()
+            .any(|name| text.field_begins(name, "[[") && !text.field_begins(name, "[[\"")),
+        (1, Some(b'0'..=b'9' | b'-')) | (_, Some(b'"' | b'{')) => false,
+        _ => true,
+    }
 }
 
 /// Reads a file.

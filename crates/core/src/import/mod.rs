@@ -38,6 +38,7 @@ use std::{
     str::FromStr,
 };
 
+use recognise::Beginning;
 pub use texts::Texts;
 
 use crate::{
@@ -45,7 +46,7 @@ use crate::{
     canvas::{NO_TOKEN, SpecialTokens, TokenId},
     decode::{Cache, Extras},
     predict::{ColumnSet, ModelFacts, Reading},
-    trace::{ForeignRun, Header},
+    trace::{self, ForeignRun, Header},
 };
 
 /// No file that is read is longer, bytes; nor what a packed one unfolds into.
@@ -96,16 +97,27 @@ struct Importer {
     name: &'static str,
     /// Which files are read, what is in them and what is not: for the documents.
     help: [&'static str; 3],
-    /// Reads it as JSON, in which these names stand.
-    json: Option<ReadJson>,
+    /// Reads it as JSON.
+    json: Option<JsonReader>,
     /// Reads it as a file of `torch.save`.
-    torch: Option<ReadTorch>,
+    torch: Option<TorchReader>,
 }
 
-type ReadJson = fn(&[u8], &BTreeSet<String>, &Options) -> Result<Converted, String>;
-type ReadTorch = fn(&mut torch::Torch, &Options) -> Result<Converted, String>;
+struct JsonReader {
+    /// Whether a text is in this format.
+    shows: fn(&Beginning) -> bool,
+    /// Reads a text, in which these names stand.
+    read: fn(&[u8], &BTreeSet<String>, &Options) -> Result<Converted, String>,
+}
 
-/// The formats, in the order of the documents.
+struct TorchReader {
+    /// Whether a file is in this format.
+    shows: fn(&torch::Torch) -> bool,
+    read: fn(&mut torch::Torch, &Options) -> Result<Converted, String>,
+}
+
+/// The formats, in the order in which they are tried and listed: a file is in the first that it
+/// shows.
 const IMPORTERS: [Importer; 4] = [
     Importer {
         format: ImportFormat::AfterTokens,
@@ -115,29 +127,7 @@ const IMPORTERS: [Importer; 4] = [
             "texts, the step each position is written in and its confidence then; guesses at open positions",
             "the prompt's tokens; ids (but in full files)",
         ],
-        json: Some(after_tokens::read),
-        torch: None,
-    },
-    Importer {
-        format: ImportFormat::History,
-        name: "history",
-        help: [
-            "JSON or a file of `torch.save`: a list of canvases, or an object with it under `histories` or `history`",
-            "token ids, prompt included; what stands beside the list, as with `steps`",
-            "predictions, confidences, times",
-        ],
-        json: Some(|bytes, _, options| steps::read(bytes, ImportFormat::History, options)),
-        torch: Some(history::read),
-    },
-    Importer {
-        format: ImportFormat::Steps,
-        name: "steps",
-        help: [
-            "JSON, or JSON lines with a step a line: ids, token texts or texts, alone or in objects",
-            "what the loop wrote: ids or texts, confidences, guesses, entropies, the mask and the prompt beside them",
-            "what it did not write",
-        ],
-        json: Some(|bytes, _, options| steps::read(bytes, ImportFormat::Steps, options)),
+        json: Some(JsonReader { shows: after_tokens::shows, read: after_tokens::read }),
         torch: None,
     },
     Importer {
@@ -149,7 +139,36 @@ const IMPORTERS: [Importer; 4] = [
             "the prompt's tokens, confidences, times",
         ],
         json: None,
-        torch: Some(decoding_analysis::read),
+        torch: Some(TorchReader { shows: decoding_analysis::shows, read: decoding_analysis::read }),
+    },
+    Importer {
+        format: ImportFormat::History,
+        name: "history",
+        help: [
+            "JSON or a file of `torch.save`: a list of canvases, or an object with it under `histories` or `history`",
+            "token ids, prompt included; what stands beside the list, as with `steps`",
+            "predictions, confidences, times",
+        ],
+        json: Some(JsonReader {
+            shows: history::shows,
+            read: |bytes, _, options| steps::read(bytes, ImportFormat::History, options),
+        }),
+        // Any other: what it lacks is then said.
+        torch: Some(TorchReader { shows: |_| true, read: history::read }),
+    },
+    Importer {
+        format: ImportFormat::Steps,
+        name: "steps",
+        help: [
+            "JSON, or JSON lines with a step a line: ids, token texts or texts, alone or in objects",
+            "what the loop wrote: ids or texts, confidences, guesses, entropies, the mask and the prompt beside them",
+            "what it did not write",
+        ],
+        json: Some(JsonReader {
+            shows: steps::shows,
+            read: |bytes, _, options| steps::read(bytes, ImportFormat::Steps, options),
+        }),
+        torch: None,
     },
 ];
 
@@ -304,11 +323,11 @@ fn imported(bytes: Vec<u8>, options: &Options) -> Result<Imported, String> {
     let Importer { name, json, torch, .. } = format.importer();
     let found = match content {
         Content::Json(bytes) => match json {
-            Some(read) => read(&bytes, &names, options),
+            Some(reader) => (reader.read)(&bytes, &names, options),
             None => Err(format!("this is no file of torch.save, as {name} is")),
         },
         Content::Torch(mut file) => match torch {
-            Some(read) => read(&mut file, options),
+            Some(reader) => (reader.read)(&mut file, options),
             None => {
                 let what = if format == ImportFormat::Steps { "a list of steps" } else { name };
                 Err(format!("this is a file of torch.save, and {what} is JSON"))
@@ -349,16 +368,23 @@ fn finished(format: ImportFormat, found: Converted) -> Imported {
 /// The format of a content, if it shows.
 fn recognised(content: &Content) -> Option<ImportFormat> {
     match content {
+        Content::Json(bytes) => format_of(bytes),
         Content::Torch(file) => {
-            let pickle = file.pickle();
-            let has = |name| pickle.field(pickle.root(), name).is_some();
-            Some(match has("x0_history") {
-                true => ImportFormat::DecodingAnalysis,
-                false => ImportFormat::History,
-            })
+            first_that(|importer| importer.torch.as_ref().is_some_and(|torch| (torch.shows)(file)))
         }
-        Content::Json(bytes) => recognise::format(bytes),
     }
+}
+
+/// The format of a text, if it shows.
+fn format_of(bytes: &[u8]) -> Option<ImportFormat> {
+    let beginning = Beginning::of(bytes);
+    let shown =
+        |importer: &Importer| importer.json.as_ref().is_some_and(|json| (json.shows)(&beginning));
+    first_that(shown).filter(|_| !trace::is_recording(bytes))
+}
+
+fn first_that(shown: impl Fn(&Importer) -> bool) -> Option<ImportFormat> {
+    IMPORTERS.iter().find(|importer| shown(importer)).map(|importer| importer.format)
 }
 
 /// True for what `torch.save` wrote before it wrote archives: a pickle of a number that stands for

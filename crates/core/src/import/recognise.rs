@@ -1,71 +1,57 @@
-//! Which format a file is in, and why it is in none.
+//! How a text begins, by which its format is recognised, and why it is in none.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
-use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 
-use super::{ImportFormat, json, steps};
+use super::{ImportFormat, json};
 use crate::trace;
 
 /// Records at the start that are looked at to tell a format.
 const LOOKED_AT: usize = 8;
 
-/// The format of a text, if it shows.
-pub(super) fn format(bytes: &[u8]) -> Option<ImportFormat> {
-    let mut shown = bytes.iter().filter(|byte| !byte.is_ascii_whitespace());
-    let depth = shown.clone().take_while(|&&byte| byte == b'[').count();
-    match (depth, shown.nth(depth)) {
-        (0, Some(b'{')) => of_object(bytes),
-        (0, _) => None,
-        // A list of canvases, or of batches of them; a list alone is a line of several.
-        (1, Some(b'0'..=b'9' | b'-')) | (_, Some(b'"')) => Some(ImportFormat::Steps),
-        (_, Some(b'{')) => {
-            let shows = |value: &Value| steps::shows(value);
-            // One that is cut does not show what it is.
-            let list = serde_json::from_slice::<Vec<&RawValue>>(bytes).ok()?;
-            let first: Option<Value> =
-                list.first().and_then(|first| serde_json::from_str(first.get()).ok());
-            first
-                .is_some_and(|first| shows(&Value::Array(vec![first])))
-                .then_some(ImportFormat::Steps)
-        }
-        _ => Some(ImportFormat::History),
-    }
+/// How a JSON text begins, as far as its format shows by that.
+pub(super) struct Beginning<'a> {
+    bytes: &'a [u8],
+    /// How many lists are open before the first other thing.
+    pub(super) depth: usize,
+    /// The first byte of that thing, blanks left out.
+    pub(super) first: Option<u8>,
+    /// The fields of the object that the text is, if it is one and whole.
+    fields: BTreeMap<String, &'a RawValue>,
 }
 
-fn of_object(bytes: &[u8]) -> Option<ImportFormat> {
-    #[derive(Deserialize)]
-    struct TopLevelKeys<'a> {
-        #[serde(borrow)]
-        words: Option<&'a RawValue>,
-        #[serde(borrow)]
-        tokens: Option<&'a RawValue>,
-        #[serde(borrow)]
-        histories: Option<&'a RawValue>,
-        #[serde(borrow)]
-        history: Option<&'a RawValue>,
+impl<'a> Beginning<'a> {
+    pub(super) fn of(bytes: &'a [u8]) -> Self {
+        let mut shown = bytes.iter().filter(|byte| !byte.is_ascii_whitespace());
+        let depth = shown.clone().take_while(|&&byte| byte == b'[').count();
+        let first = shown.nth(depth).copied();
+        let fields = match (depth, first) {
+            (0, Some(b'{')) => serde_json::from_slice(bytes).unwrap_or_default(),
+            _ => BTreeMap::new(),
+        };
+        Self { bytes, depth, first, fields }
     }
-    let begins = |value: Option<&RawValue>, wanted: &str| {
-        let shown = value.map(|value| value.get().chars().filter(|c| !c.is_whitespace()));
-        shown.is_some_and(|shown| shown.take(wanted.len()).eq(wanted.chars()))
-    };
-    if let Ok(keys) = serde_json::from_slice::<TopLevelKeys>(bytes) {
-        let of_objects = |value| begins(value, "[{");
-        if of_objects(keys.words) || of_objects(keys.tokens) {
-            return Some(ImportFormat::AfterTokens);
+
+    /// Whether a field of the object begins so, blanks left out.
+    pub(super) fn field_begins(&self, name: &str, wanted: &str) -> bool {
+        self.fields.get(name).is_some_and(|value| {
+            let shown = value.get().chars().filter(|c| !c.is_whitespace());
+            shown.take(wanted.len()).eq(wanted.chars())
+        })
+    }
+
+    /// The first values: the first item of a list, else the objects at the start.
+    pub(super) fn values(&self) -> Vec<Value> {
+        if self.depth > 0 {
+            // A list that is cut does not show what it is.
+            let list = serde_json::from_slice::<Vec<&RawValue>>(self.bytes).unwrap_or_default();
+            let first = list.first().and_then(|first| serde_json::from_str(first.get()).ok());
+            return first.into_iter().collect();
         }
-        let list = keys.histories.or(keys.history);
-        if begins(list, "[[") && !begins(list, "[[\"") {
-            return Some(ImportFormat::History);
-        }
+        let values = serde_json::Deserializer::from_slice(self.bytes).into_iter::<Value>();
+        values.take(LOOKED_AT).map_while(Result::ok).collect()
     }
-    if trace::is_recording(bytes) {
-        return None;
-    }
-    let values = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
-    let mut looked_at = values.take(LOOKED_AT).map_while(Result::ok);
-    looked_at.any(|value| steps::shows(&value)).then_some(ImportFormat::Steps)
 }
 
 /// Why a text is in no format that is read.
@@ -199,7 +185,7 @@ mod tests {
             ("hello", None),
             ("", None),
         ] {
-            assert_eq!(self::format(text.as_bytes()), format, "{text}");
+            assert_eq!(super::super::format_of(text.as_bytes()), format, "{text}");
         }
     }
 

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     canvas::{Slot, TokenId},
-    decode::Verdict,
+    decode::{PositionEffect, Verdict},
     predict::Vocabulary,
     session::{NodeId, Session},
 };
@@ -165,28 +165,25 @@ fn of_step(subject: Subject, session: &Session, id: NodeId, step: usize) -> Vec<
                 .filter_map(|(position, (cell, verdict))| {
                     let row =
                         QueryRow { position: Some(position), slot: Some(cell.slot), ..row.clone() };
-                    match (subject, *verdict) {
-                        (Subject::Fills, Verdict::Fill { token, p, .. }) => {
+                    if let Verdict::Refused { p, .. } = *verdict {
+                        return (subject == Subject::Refusals)
+                            .then_some(QueryRow { p: Some(p), ..row });
+                    }
+                    match (subject, verdict.effect()?) {
+                        (Subject::Fills, PositionEffect::Fill { token, p }) => {
                             Some(QueryRow { token: Some(token), p: Some(p), ..row })
                         }
-                        (Subject::Replacements, Verdict::Replace { was, token, p, .. }) => {
+                        (Subject::Replacements, PositionEffect::Replace { was, token, p }) => {
                             Some(QueryRow { token: Some(token), was: Some(was), p: Some(p), ..row })
                         }
-                        (Subject::Remasks, Verdict::Remask { token, p, .. }) => {
+                        (Subject::Remasks, PositionEffect::Remask { token, p }) => {
                             Some(QueryRow { was: Some(token), p, ..row })
                         }
-                        (Subject::Expansions, Verdict::Grown { n }) => {
-                            Some(QueryRow { made: Some(n), ..row })
+                        (Subject::Expansions, PositionEffect::Expand { n, p }) => {
+                            Some(QueryRow { p, made: Some(n), ..row })
                         }
-                        (
-                            Subject::Expansions,
-                            Verdict::Expand { p, n, .. }
-                            | Verdict::ExpandToken { p, n, .. }
-                            | Verdict::Split { p, n, .. }
-                            | Verdict::Forced { p, n },
-                        ) => Some(QueryRow { p: Some(p), made: Some(n), ..row }),
-                        (Subject::Refusals, Verdict::Refused { p, .. }) => {
-                            Some(QueryRow { p: Some(p), ..row })
+                        (Subject::Expansions, PositionEffect::Insert { n, p }) => {
+                            Some(QueryRow { p: Some(p), made: Some(n), ..row })
                         }
                         _ => None,
                     }
@@ -203,8 +200,8 @@ fn filled(session: &Session, at: NodeId, step: usize, slot: Slot) -> Option<(Nod
     let up = (timeline[at].depth as usize).checked_sub(step)?;
     let node = std::iter::successors(Some(at), |&id| timeline[id].parent).nth(up)?;
     let before = &timeline[timeline[node].parent?].canvas;
-    match timeline[node].step()?.decision.verdicts.get(before.position(slot)?)? {
-        Verdict::Fill { p, .. } | Verdict::Replace { p, .. } => Some((node, *p)),
+    match timeline[node].step()?.decision.verdicts.get(before.position(slot)?)?.effect()? {
+        PositionEffect::Fill { p, .. } | PositionEffect::Replace { p, .. } => Some((node, p)),
         _ => None,
     }
 }

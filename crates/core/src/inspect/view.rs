@@ -6,7 +6,7 @@ use std::{cell::OnceCell, collections::HashMap, sync::Arc};
 use super::language::{Index, Name, NameKind, NameValue, NamedValues, Reads, Use, When};
 use crate::{
     canvas::{Canvas, Cell, Origin, Slot, TokenId},
-    decode::{self, Decision, Finish, Mode, ParamRole, Params, Verdict},
+    decode::{self, Decision, Finish, Mode, ParamRole, Params, PositionEffect},
     predict::{Column, Piece, Prediction, Vocabulary},
     session::{Node, NodeId, Pending, Session},
 };
@@ -286,8 +286,8 @@ impl<'a> View<'a> {
             Name::Stuck => mode(Mode::Stuck),
             Name::Edited => truth(node.edits().is_some()),
             Name::FillConf => {
-                let filled = self.made()?.verdicts.iter().filter_map(|verdict| match verdict {
-                    Verdict::Fill { p, .. } => Some(*p),
+                let filled = self.made()?.effects().filter_map(|(_, effect)| match effect {
+                    PositionEffect::Fill { p, .. } => Some(p),
                     _ => None,
                 });
                 filled.reduce(f32::min).map(NameValue::P)

@@ -18,7 +18,7 @@ use self::{
 };
 use crate::{
     canvas::{Canvas, Edit, Slot, TokenId},
-    decode::{Decision, Verdict},
+    decode::{Decision, PositionEffect, Verdict},
     export::walk::{AfterCanvas, RecordingWalk, Trajectory},
     predict::{COLUMNS, Column, ColumnKind, ColumnSpec, Piece, Prediction, Vocabulary},
     session::{Node, NodeId, NodeOrigin, Step},
@@ -178,15 +178,11 @@ impl<'a> PlayerBuilder<'a> {
         let decision: &Decision = &step.decision;
         let (mut why, mut values) = (Vec::new(), Vec::new());
         for verdict in &decision.verdicts {
-            if let Verdict::Fill { token, .. }
-            | Verdict::Remask { token, .. }
-            | Verdict::Replace { token, .. } = verdict
-            {
-                self.used.insert(*token);
-            }
+            let effect = verdict.effect();
+            self.used.extend(effect.into_iter().flat_map(PositionEffect::tokens));
             let (sentence, numbers) = sentence(verdict);
             values.extend(numbers);
-            let entry = (verdict.name(), sentence);
+            let entry = (effect.map_or(verdict.name(), PositionEffect::name), sentence);
             let words = &mut self.words;
             let at = *self.known.entry(entry).or_insert_with_key(|entry| {
                 words.push(entry.clone());

@@ -1,5 +1,6 @@
 //! Verdicts: why a position is filled, expanded, refused or left, with the numbers.
 
+mod effect;
 mod fill;
 mod left;
 mod measure;
@@ -9,6 +10,7 @@ mod remask;
 mod text;
 
 use crate::canvas::TokenId;
+pub use effect::PositionEffect;
 pub use fill::FillRule;
 pub use left::LeftRule;
 pub use measure::{Measure, Test, finite};

@@ -20,16 +20,14 @@ mod words;
 
 use serde_json::{Map, Value};
 
-pub(super) use shape::shows;
-
 use super::{
-    Converted, ImportFormat, Options, json, no_row, one_batch, skipped::SkippedInput, texts::Texts,
-    too_much,
+    Beginning, Converted, ImportFormat, Options, json, no_row, one_batch, skipped::SkippedInput,
+    texts::Texts, too_much,
 };
 use crate::canvas::{NO_TOKEN, SpecialTokens, TokenId};
 use facts::FileFacts;
 use names::{KIND, RUN_LOG};
-use shape::{canvas_of, listed, numbered};
+use shape::{canvas_of, is_step, listed, numbered};
 use step::{CanvasForm, ReadStep, held};
 use value::{ImportedBatch, ImportedFields, Wrong};
 
@@ -43,6 +41,19 @@ struct Gathered<'a> {
     batch: ImportedBatch,
     cells: usize,
     left: SkippedInput,
+}
+
+/// Whether a text is a list of steps, or its lines are steps.
+pub(super) fn shows(text: &Beginning) -> bool {
+    match (text.depth, text.first) {
+        (0, Some(b'{')) => text.values().iter().any(is_step),
+        (0, _) => false,
+        (1, Some(b'0'..=b'9' | b'-')) | (_, Some(b'"')) => true,
+        (_, Some(b'{')) => {
+            text.values().into_iter().any(|first| is_step(&Value::Array(vec![first])))
+        }
+        _ => false,
+    }
 }
 
 /// Reads a list of steps.

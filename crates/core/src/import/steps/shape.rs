@@ -44,7 +44,7 @@ pub fn canvas_of(object: &Map<String, Value>) -> Option<&'static str> {
 
 /// Whether a value is recognised as part of such a list: a canvas, a list of canvases, or a record
 /// beside them.
-pub fn shows(value: &Value) -> bool {
+pub fn is_step(value: &Value) -> bool {
     match value {
         Value::Array(members) => members.first().is_some_and(|first| match first {
             Value::Object(step) => canvas_of(step).is_some() || listed(first).is_some(),
@@ -52,7 +52,7 @@ pub fn shows(value: &Value) -> bool {
         }),
         Value::Object(object) => {
             let list = listed(value).and_then(|name| object.get(name)?.as_array()?.first());
-            list.is_some_and(|first| !first.is_object() || shows(first))
+            list.is_some_and(|first| !first.is_object() || is_step(first))
                 || canvas_of(object).is_some_and(|name| object[name].is_array())
                 || object.get("schema").is_some_and(is_run_log)
                 || numbered(object).is_some()

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::{
     decode::{ParamKind, ParamSpec, STRATEGIES},
-    predict::{Column, ColumnKind},
+    predict::{COLUMNS, Column, ColumnKind, ColumnSpec},
 };
 
 /// What a name stands for.
@@ -123,19 +123,10 @@ const fn at(spec: NameSpec) -> NameSpec {
     NameSpec { indexed: true, ..spec }
 }
 
-const fn column(column: Column, help: &'static str) -> NameSpec {
-    let spec = column.spec();
-    let kind = match spec.kind {
-        ColumnKind::Probability => Probability,
-        _ => Count,
-    };
-    at(of(Name::Column(column), spec.name, kind, Prediction, help))
-}
-
 use NameKind::{Count, Probability, Text, Token, Truth};
 use Reads::{Pending, Prediction, Row, State, Step};
 
-/// Every name but the parameters', which are names too.
+/// Every name but those of columns and of parameters, which are names too.
 pub const NAMES: &[NameSpec] = &[
     of(Name::Step, "step", Count, State, "number of the step or edit, from 1; 0 at the start"),
     of(Name::Stage, "stage", Count, State, "stage that comes next, from 1"),
@@ -207,9 +198,6 @@ pub const NAMES: &[NameSpec] = &[
     of(Name::WillExpand, "will_expand", Count, Pending, "positions it expands"),
     of(Name::WillDrop, "will_drop", Count, Pending, "positions it drops"),
     at(of(Name::Conf, "conf", Probability, Prediction, "confidence")),
-    column(Column::PEos, "probability of EOS"),
-    column(Column::Entropy, "entropy, nats"),
-    column(Column::Margin, "best minus second best probability"),
     at(of(Name::Guess, "guess", Token, Prediction, "the token the model would choose")),
     of(Name::Position, "position", Count, Row, "number of the row's position"),
     of(Name::Slot, "slot", Count, Row, "its identity"),
@@ -223,6 +211,19 @@ pub const NAMES: &[NameSpec] = &[
     of(Name::Made, "made", Count, Row, "masks an expansion made"),
     of(Name::Was, "was", Token, Row, "the token that was replaced or remasked"),
 ];
+
+/// The columns of predictions that are numbers of a position, but for the confidence, which is
+/// called `conf`.
+fn columns() -> impl Iterator<Item = NameSpec> {
+    let named = |spec: &&ColumnSpec| spec.in_table && spec.column != Column::PChoice;
+    COLUMNS.iter().filter(named).map(|spec| {
+        let kind = match spec.kind {
+            ColumnKind::Probability => Probability,
+            _ => Count,
+        };
+        at(of(Name::Column(spec.column), spec.name, kind, Prediction, spec.help))
+    })
+}
 
 /// Every parameter of every strategy, once.
 pub(super) fn params() -> impl Iterator<Item = &'static ParamSpec> {
@@ -247,13 +248,13 @@ pub(super) fn of_param(spec: &'static ParamSpec) -> NameSpec {
 /// Names that can be used; a query's rows have more.
 pub(super) fn known(row: bool) -> impl Iterator<Item = NameSpec> {
     let names = NAMES.iter().copied().filter(move |spec| row || spec.reads != Row);
-    names.chain(params().map(of_param))
+    names.chain(columns()).chain(params().map(of_param))
 }
 
 /// The table in Markdown.
 pub fn name_table() -> String {
     let mut table = String::from("| name | is | of | what |\n|---|---|---|---|\n");
-    for spec in NAMES {
+    for spec in NAMES.iter().copied().chain(columns()) {
         let index = if spec.indexed { "[i]" } else { "" };
         let kind = match spec.kind {
             Count => "number",

@@ -30,7 +30,7 @@ use std::{collections::BTreeSet, fmt, ops::Range};
 
 use crate::{
     canvas::{Canvas, Slot, TokenId},
-    decode::{Decision, Finish, ParamRole, Verdict},
+    decode::{Decision, Finish, ParamRole, PositionEffect},
     predict::{Piece, Prediction, Vocabulary},
     session::{Node, NodeId, Pending, Session},
 };
@@ -342,8 +342,8 @@ impl<'a> LintedRun<'a> {
         self.decisions()
             .flat_map(|(step, decision, before)| {
                 let cells = before.cells().iter().zip(&decision.verdicts);
-                cells.filter_map(move |(cell, verdict)| match *verdict {
-                    Verdict::Fill { token, p, .. } => {
+                cells.filter_map(move |(cell, verdict)| match verdict.effect()? {
+                    PositionEffect::Fill { token, p } => {
                         Some(Filled { step, slot: cell.slot, token, p })
                     }
                     _ => None,
