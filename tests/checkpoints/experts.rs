@@ -1,8 +1,11 @@
 //! Fields of the families with experts and of SDAR.
 
+use std::ops::ControlFlow;
+
+use demask::predict::{Attention, Column};
 use serde_json::json;
 
-use super::{Flip, everywhere, flips};
+use super::{Copy, Flip, everywhere, flips, request};
 
 /// Without what these families read.
 fn elsewhere(own: &[&str]) -> Vec<Flip> {
@@ -46,9 +49,44 @@ fn every_field_of_llada2_counts() {
         (json!({ "use_bias": true }), Some("dense.bias")),
         (json!({ "use_sliding_window": true, "max_window_layers": 0 }), Some("use_sliding_window")),
         (json!({ "num_key_value_heads": 4 }), Some("query_key_value")),
+        (json!({ "expert_capacity": 5, "block_size": 4 }), None),
+        (json!({ "expert_capacity": 5 }), Some("missing field `block_size`")),
+        (json!({ "expert_capacity": 5, "block_size": 0 }), Some("block_size is 0")),
+        (json!({ "expert_capacity": 3, "block_size": 4 }), Some("expert_capacity is 3")),
+        (json!({ "expert_capacity": 17, "block_size": 4 }), Some("expert_capacity is 17")),
     ];
-    let read = ["partial_rotary_factor", "num_experts"];
+    let read = ["partial_rotary_factor", "num_experts", "expert_capacity"];
     flips("llada2-moe-a", &[&elsewhere(&read)[..], &own].concat());
+}
+
+/// With experts that a block chooses at once: nothing behind a block changes what is predicted in
+/// it, and the keys and values of finished blocks can be kept.
+#[test]
+fn blocks_choose_their_experts() {
+    const BLOCK: usize = 4;
+    let copy = Copy::of("llada2-moe-a");
+    copy.change(&json!({ "expert_capacity": 5, "block_size": BLOCK }));
+    let checkpoint = copy.opened().unwrap();
+    let special = checkpoint.special.tokens;
+    let mut loaded = checkpoint.load(&mut |_| ControlFlow::Continue(())).unwrap();
+    let mut predicted = |ids: &[u32], block: usize, whole: bool| {
+        let mut request = request(ids.to_vec(), 8..12, special, &[Column::PArgmax], 0);
+        request.pass.attention = Attention::BlockCausal { block, before: 0, seen: None };
+        // Positions of one's own are never computed behind finished blocks.
+        request.pass.positions = whole.then(|| (0..ids.len() as u32).collect());
+        let found = loaded.predictor.predict(&request, &mut |_| ControlFlow::Continue(())).unwrap();
+        found.numbers(Column::PArgmax).unwrap().to_vec()
+    };
+    let ids: Vec<u32> = (0..14).map(|at| 10 + at * 37 % 480).collect();
+    let near = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5);
+    let whole = predicted(&ids, BLOCK, true);
+    assert!(near(&whole, &predicted(&ids[..12], BLOCK, true)), "what lies behind has counted");
+    for _ in 0..2 {
+        assert!(near(&whole, &predicted(&ids, BLOCK, false)), "kept keys differ");
+    }
+    // Blocks of attention that part those of the router are computed whole.
+    let parted = predicted(&ids, 2, true);
+    assert!(!near(&parted, &whole) && near(&parted, &predicted(&ids, 2, false)));
 }
 
 #[test]

@@ -216,11 +216,16 @@ impl ModelInfo {
             _ => row("feed-forward", hidden.to_string()),
         }
         if let Some(experts) = experts {
-            let ExpertOutline { count: all, chosen, layers, hidden, shared, inactive } = experts;
+            let ExpertOutline { count: all, chosen, of_block, layers, hidden, shared, inactive } =
+                experts;
+            let of_block = of_block.map_or_else(String::new, |(capacity, block)| {
+                format!(" of the {capacity} of its block of {block}")
+            });
             let shared =
                 shared.map_or_else(String::new, |width| format!(", one of {width} for all"));
-            let text =
-                format!("{all} of width {hidden} in {layers} layers, {chosen} a position{shared}");
+            let text = format!(
+                "{all} of width {hidden} in {layers} layers, {chosen} a position{of_block}{shared}"
+            );
             row("experts", text);
             let active = self.parameters.saturating_sub(inactive);
             row("active", format!("{} parameters a position", count(active)));

@@ -86,6 +86,14 @@ impl UnreadFields {
             .ok_or_else(|| Unfit::Unreadable(format!("missing field `{name}`")))
     }
 
+    /// As [`UnreadFields::size`], for a field that is read again.
+    pub(super) fn given_size(&mut self, name: &str) -> Result<usize, Unfit> {
+        let value = self.left.get(name).cloned();
+        let size = self.size(name)?;
+        self.left.extend(value.map(|value| (name.to_owned(), value)));
+        Ok(size)
+    }
+
     /// A list of whole numbers; none where it is absent or null.
     pub(super) fn sizes(&mut self, name: &str) -> Result<Vec<usize>, Unfit> {
         let Some(value) = self.some(name) else { return Ok(Vec::new()) };

@@ -48,6 +48,14 @@ pub(super) fn describe(fields: &mut UnreadFields) -> Result<Description, Unfit> 
     let groups_chosen = fields.optional_size("topk_group")?.unwrap_or(4);
     let scale = fields.number("routed_scaling_factor", 2.5)? as f32;
     fields.word("score_function", &["sigmoid"])?;
+    // LLaDA2.2, as SGLang's models/llada2.py has it: no groups then.
+    let routing = match fields.optional_size("expert_capacity")? {
+        None => Routing::GroupedSigmoid { groups, groups_chosen, scale },
+        Some(capacity) => {
+            let block = fields.given_size("block_size")?;
+            Routing::BlockSigmoid { block, capacity, scale }
+        }
+    };
     let bias = Biases {
         qkv: fields.flag("use_qkv_bias", false)?,
         output: fields.flag("use_bias", true)?,
@@ -74,7 +82,7 @@ pub(super) fn describe(fields: &mut UnreadFields) -> Result<Description, Unfit> 
         hidden,
         shared: shared.map(|shared| shared.saturating_mul(hidden)),
         layers: (0..spec.layers).map(|layer| layer >= dense).collect(),
-        routing: Routing::GroupedSigmoid { groups, groups_chosen, scale },
+        routing,
         names: expert_names,
     };
     sizes::experts(&experts, "num_experts_per_tok")?;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Description, NetworkKind};
 use crate::{
     Weights,
-    network::{Experts, MODERNBERT_HEAD, modernbert_tensors},
+    network::{Experts, MODERNBERT_HEAD, Routing, modernbert_tensors},
 };
 
 /// The numbers of a network.
@@ -39,6 +39,9 @@ pub struct ExpertOutline {
     pub count: usize,
     /// Experts that are chosen for a position.
     pub chosen: usize,
+    /// Experts that are open to a block of so many positions, where a block chooses them at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of_block: Option<(usize, usize)>,
     /// Layers that have experts.
     pub layers: usize,
     /// Width of each of an expert's two branches.
@@ -55,7 +58,11 @@ impl ExpertOutline {
         let layers = experts.layers.iter().filter(|has| **has).count();
         let idle = layers as u64 * (count - chosen.min(count)) as u64;
         let inactive = idle * 3 * (hidden * width) as u64;
-        Self { count, chosen, layers, hidden, shared, inactive }
+        let of_block = match experts.routing {
+            Routing::BlockSigmoid { block, capacity, .. } => Some((capacity, block)),
+            Routing::Softmax { .. } | Routing::GroupedSigmoid { .. } => None,
+        };
+        Self { count, chosen, of_block, layers, hidden, shared, inactive }
     }
 }
 

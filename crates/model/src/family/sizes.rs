@@ -78,8 +78,21 @@ pub(super) fn experts(experts: &Experts, chosen: &str) -> Result<(), Unfit> {
             experts.chosen, experts.count
         )));
     }
-    let Routing::GroupedSigmoid { groups, groups_chosen, scale } = experts.routing else {
-        return Ok(());
+    let (groups, groups_chosen, scale) = match experts.routing {
+        Routing::Softmax { .. } => return Ok(()),
+        Routing::GroupedSigmoid { groups, groups_chosen, scale } => (groups, groups_chosen, scale),
+        Routing::BlockSigmoid { block, capacity, scale } => {
+            possible(LARGEST_SIZE, &[("block_size", block)])?;
+            let fits = (experts.chosen..=experts.count).contains(&capacity);
+            return match fits && scale.is_finite() {
+                true => Ok(()),
+                false => Err(Unfit::Unreadable(format!(
+                    "expert_capacity is {capacity}: a block needs at least the {} experts of a \
+                     position ({chosen}), of {} that there are",
+                    experts.chosen, experts.count
+                ))),
+            };
+        }
     };
     possible(MOST_EXPERTS, &[("n_group", groups), ("topk_group", groups_chosen)])?;
     let size = experts.count / groups;

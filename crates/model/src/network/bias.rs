@@ -60,6 +60,21 @@ impl Pattern {
     }
 }
 
+impl Pattern {
+    /// Whether other positions see one, for each position of each sequence of a pass.
+    pub(super) fn seen(&self, batch: usize, length: usize) -> Result<Vec<bool>> {
+        let first = |seen: usize| (0..batch * length).map(|row| row % length < seen).collect();
+        Ok(match self {
+            Self::Full | Self::BlockCausal { seen: None, .. } => vec![true; batch * length],
+            Self::Keys(keys) => {
+                keys.flatten_all()?.to_vec1::<u8>()?.into_iter().map(|key| key != 0).collect()
+            }
+            Self::BlockCausal { seen: Some(seen), .. } => first(*seen),
+            Self::Shadow(shadow) => first(length.saturating_sub(shadow.len())),
+        })
+    }
+}
+
 /// What is added to the scores of a block that begins at position `start`, `[1, 1, queries, start +
 /// queries]`: it sees all before it and itself, but positions from `seen` on are seen by themselves
 /// alone.

@@ -9,6 +9,7 @@ use super::{
     mlp::Mlp,
     prefix::{self, KeyValue},
     rope::Rotation,
+    routing::RoutedBlock,
 };
 use crate::{
     error::Loading,
@@ -97,13 +98,15 @@ impl Block {
         }
     }
 
-    /// The next residual stream, `[batch, length, width]`, with the keys and values seen.
+    /// The next residual stream, `[batch, length, width]`, with the keys and values seen. `routed`: the
+    /// rows that each row chooses experts with.
     pub(super) fn forward(
         &self,
         x: &Tensor,
         rotation: &Rotation,
         bias: Option<&Tensor>,
         around: OtherKeys,
+        routed: &[RoutedBlock],
     ) -> Result<(Tensor, KeyValue)> {
         let (q, k, v) = self.project(x, rotation)?;
         let (k, v) = match around {
@@ -114,7 +117,7 @@ impl Block {
             OtherKeys::Prefix(kept, length) => prefix::write(kept, length, &k, &v)?,
         };
         let seen = attention(&q, &k, &v, bias)?;
-        Ok((self.close(x, &seen)?, (k, v)))
+        Ok((self.close(x, &seen, routed)?, (k, v)))
     }
 
     /// Queries, keys and values of the residual stream, rotated, each
@@ -141,12 +144,12 @@ impl Block {
     }
 
     /// What follows the attention: projection out, feed-forward layer, residuals.
-    fn close(&self, x: &Tensor, seen: &Tensor) -> Result<Tensor> {
+    fn close(&self, x: &Tensor, seen: &Tensor, routed: &[RoutedBlock]) -> Result<Tensor> {
         let x = (x + self.output.forward(seen)?)?;
         let normed = self.mlp_norm.forward(&x)?;
         match &self.feed_forward {
             FeedForward::Dense(mlp) => x + mlp.forward(&normed)?,
-            FeedForward::Experts(experts) => x + experts.forward(&normed)?,
+            FeedForward::Experts(experts) => x + experts.forward(&normed, routed)?,
         }
     }
 }

@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use candle_core::{DType, Module, Result, Tensor};
 
-use super::mlp::Mlp;
+use super::{
+    mlp::Mlp,
+    routing::{RoutedBlock, Routing},
+};
 use crate::{error::Loading, linear::Linear, weights::Loader};
 
 /// The experts of a network.
@@ -25,29 +28,6 @@ pub struct Experts {
     pub routing: Routing,
     /// Names of tensors, with `{}` for the layer's number and `{expert}` for the expert's.
     pub names: fn(ExpertPart) -> &'static str,
-}
-
-/// How a router's logits choose experts, and what weights they get. All of it is in f32.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Routing {
-    /// The best of a softmax over all experts, weighted by their probabilities.
-    Softmax {
-        /// The weights of those chosen are divided by their sum.
-        normalized: bool,
-        /// A bias is added to the probabilities, in the weights too.
-        bias: bool,
-    },
-    /// The best of sigmoids with a bias added, of the groups of experts whose two best are best
-    /// together. The weights are the sigmoids without the bias, divided by their sum if there are
-    /// several, and scaled.
-    GroupedSigmoid {
-        /// Groups of experts, which divide their number.
-        groups: usize,
-        /// Groups that experts are chosen of.
-        groups_chosen: usize,
-        /// What the weights are multiplied with.
-        scale: f32,
-    },
 }
 
 /// A tensor of a layer's experts, but for its ending `.weight`.
@@ -110,69 +90,6 @@ impl Experts {
     }
 }
 
-/// An expert that a router chose for a position.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Chosen {
-    expert: usize,
-    weight: f32,
-}
-
-/// The numbers of a row with their places, greatest first, in order of places among equals.
-fn ranked(scores: impl Iterator<Item = f32>) -> Vec<(usize, f32)> {
-    let mut ranked: Vec<(usize, f32)> = scores.enumerate().collect();
-    ranked.sort_by(|(_, a), (_, b)| b.total_cmp(a));
-    ranked
-}
-
-impl Routing {
-    /// The experts chosen by the logits of one position, best first. `bias`: one number an expert,
-    /// or none.
-    fn choose(self, logits: &[f32], bias: &[f32], chosen: usize) -> Vec<Chosen> {
-        let bias = |expert: usize| bias.get(expert).copied().unwrap_or(0.0);
-        match self {
-            Self::Softmax { normalized, .. } => {
-                let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                let parts: Vec<f32> = logits.iter().map(|logit| (logit - largest).exp()).collect();
-                let sum: f32 = parts.iter().sum();
-                let p = parts.iter().enumerate().map(|(expert, part)| part / sum + bias(expert));
-                let best = ranked(p).into_iter().take(chosen);
-                let best = best.map(|(expert, weight)| Chosen { expert, weight });
-                match normalized {
-                    true => divided(best.collect(), 0.0),
-                    false => best.collect(),
-                }
-            }
-            Self::GroupedSigmoid { groups, groups_chosen, scale } => {
-                let p: Vec<f32> = logits.iter().map(|logit| 1.0 / (1.0 + (-logit).exp())).collect();
-                let biased: Vec<f32> =
-                    p.iter().enumerate().map(|(expert, p)| p + bias(expert)).collect();
-                let size = (p.len() / groups.max(1)).max(1);
-                let of_group = biased.chunks(size).map(|group| {
-                    ranked(group.iter().copied()).iter().take(2).map(|(_, score)| score).sum()
-                });
-                let open: Vec<usize> =
-                    ranked(of_group).into_iter().take(groups_chosen).map(|(at, _)| at).collect();
-                let score = |expert: usize| match open.contains(&(expert / size)) {
-                    true => biased[expert],
-                    false => f32::NEG_INFINITY,
-                };
-                let best = ranked((0..p.len()).map(score)).into_iter().take(chosen);
-                let best = best.map(|(expert, _)| Chosen { expert, weight: p[expert] }).collect();
-                let mut best = if chosen > 1 { divided(best, 1e-20) } else { best };
-                best.iter_mut().for_each(|one| one.weight *= scale);
-                best
-            }
-        }
-    }
-}
-
-/// Weights divided by their sum, to which `least` is added.
-fn divided(mut chosen: Vec<Chosen>, least: f32) -> Vec<Chosen> {
-    let sum = chosen.iter().map(|one| one.weight).sum::<f32>() + least;
-    chosen.iter_mut().for_each(|one| one.weight /= sum);
-    chosen
-}
-
 /// The experts of one layer with their weights.
 pub(super) struct ExpertLayer {
     router: Linear,
@@ -219,14 +136,14 @@ impl ExpertLayer {
     }
 
     /// `x` `[batch, length, width]` to the same shape: for each position the weighted sum of the
-    /// outputs of its chosen experts, plus the output of the shared one.
-    pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+    /// outputs of its chosen experts, plus the output of the shared one. `blocks`: the rows that each
+    /// row chooses with, if the routing goes by them.
+    pub(super) fn forward(&self, x: &Tensor, blocks: &[RoutedBlock]) -> Result<Tensor> {
         let (device, dtype) = (x.device(), x.dtype());
         let flat = x.flatten_to(1)?;
         let (positions, width) = flat.dims2()?;
         let logits: Vec<Vec<f32>> = self.router_logits(&flat)?.to_vec2()?;
-        let choose = |logits: &Vec<f32>| self.routing.choose(logits, &self.bias, self.chosen);
-        let chosen: Vec<Vec<Chosen>> = logits.iter().map(choose).collect();
+        let chosen = self.routing.choose_all(&logits, &self.bias, self.chosen, blocks);
         // Each expert multiplies all of its positions at once. `places` finds the row of the outputs
         // that belongs to a position and the rank of an expert.
         let mut of_expert: Vec<Vec<(usize, usize)>> = vec![Vec::new(); self.experts.len()];
@@ -264,47 +181,5 @@ impl ExpertLayer {
     /// The router's logits, `[positions, experts]` in f32.
     fn router_logits(&self, flat: &Tensor) -> Result<Tensor> {
         self.router.forward(&flat.to_dtype(DType::F32)?)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(routing: Routing, logits: &[f32], bias: &[f32], n: usize, expected: &[(usize, f32)]) {
-        let chosen = routing.choose(logits, bias, n);
-        let experts: Vec<usize> = chosen.iter().map(|one| one.expert).collect();
-        assert_eq!(experts, expected.iter().map(|(expert, _)| *expert).collect::<Vec<_>>());
-        for (one, (_, weight)) in chosen.iter().zip(expected) {
-            assert!((one.weight - weight).abs() < 1e-6, "{chosen:?}, expected {expected:?}");
-        }
-    }
-
-    #[test]
-    fn a_softmax_chooses_the_most_probable() {
-        // Probabilities 0.1, 0.2, 0.3, 0.4.
-        let logits = [1.0_f32, 2.0, 3.0, 4.0].map(f32::ln);
-        let plain = Routing::Softmax { normalized: false, bias: false };
-        check(plain, &logits, &[], 2, &[(3, 0.4), (2, 0.3)]);
-        let normalized = Routing::Softmax { normalized: true, bias: false };
-        check(normalized, &logits, &[], 2, &[(3, 4.0 / 7.0), (2, 3.0 / 7.0)]);
-        let biased = Routing::Softmax { normalized: false, bias: true };
-        check(biased, &logits, &[0.5, 0.0, 0.0, 0.0], 2, &[(0, 0.6), (3, 0.4)]);
-        // The first of equals.
-        check(plain, &[0.0; 4], &[], 2, &[(0, 0.25), (1, 0.25)]);
-    }
-
-    #[test]
-    fn groups_are_chosen_by_their_two_best() {
-        let logit = |p: f32| (p / (1.0 - p)).ln();
-        // The best expert of all is in a group whose second is bad.
-        let logits = [0.9, 0.1, 0.6, 0.5].map(logit);
-        let routing = Routing::GroupedSigmoid { groups: 2, groups_chosen: 1, scale: 2.0 };
-        check(routing, &logits, &[0.0; 4], 2, &[(2, 2.0 * 6.0 / 11.0), (3, 2.0 * 5.0 / 11.0)]);
-        check(routing, &logits, &[0.0; 4], 1, &[(2, 1.2)]);
-        // The bias decides, and is in no weight.
-        check(routing, &logits, &[0.0, 0.2, 0.0, 0.0], 1, &[(0, 1.8)]);
-        let both = Routing::GroupedSigmoid { groups: 2, groups_chosen: 2, scale: 1.0 };
-        check(both, &logits, &[0.0; 4], 1, &[(0, 0.9)]);
     }
 }

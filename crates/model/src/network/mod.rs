@@ -11,14 +11,16 @@ mod mlp;
 mod modernbert;
 mod prefix;
 mod rope;
+mod routing;
 mod spec;
 mod transformer;
 
 pub(super) use attention::SCORES_AT_ONCE;
 pub use bias::Pattern;
-pub use experts::{ExpertPart, Experts, Routing};
+pub use experts::{ExpertPart, Experts};
 pub(super) use modernbert::{HEAD as MODERNBERT_HEAD, ModernBert, tensors as modernbert_tensors};
 pub use prefix::Prefix;
+pub use routing::Routing;
 pub use spec::{Biases, Head, Names, NetworkPart, Spec};
 pub use transformer::Transformer;
 
@@ -63,6 +65,11 @@ pub trait Network: Send {
     /// Experts that the last pass computed, and all there are, over all layers; `None` for a network
     /// without experts.
     fn experts_touched(&self) -> Option<(usize, usize)> {
+        None
+    }
+
+    /// Positions in the blocks that choose experts together; `None` where each position chooses alone.
+    fn expert_block(&self) -> Option<usize> {
         None
     }
 

@@ -7,7 +7,8 @@ use candle_core::{DType, Device, Module, Result, Tensor};
 use super::{
     Batch, KvCache, Network, NetworkPart, Pattern, Prefix, Spec, bias,
     block::{Block, OtherKeys},
-    rope::{Rope, Rotation},
+    rope::Rope,
+    routing::{RoutedBlock, routed_blocks},
 };
 use crate::{
     error::Loading,
@@ -25,6 +26,7 @@ pub struct Transformer {
     rope: Rope,
     device: Device,
     dtype: DType,
+    expert_block: Option<usize>,
 }
 
 impl Transformer {
@@ -54,26 +56,35 @@ impl Transformer {
             rope,
             device: loader.device().clone(),
             dtype: loader.dtype(),
+            expert_block: spec.experts.as_ref().and_then(|experts| experts.routing.block()),
         })
     }
 }
 
 impl Transformer {
-    /// The rotation of a batch.
-    fn rotation(&self, batch: &Batch) -> Result<Rotation> {
+    /// The positions of the rows of each sequence of a batch.
+    fn positions(&self, batch: &Batch) -> Result<Tensor> {
         let length = batch.ids.dim(1)?;
-        match (&batch.positions, &batch.pattern) {
-            (Some(positions), _) => self.rope.at(positions),
-            (None, pattern) => {
-                let mut positions: Vec<u32> = (0..length as u32).collect();
-                // A shadow stands where its position stands.
-                if let Pattern::Shadow(shadow) = pattern {
-                    let own = length.saturating_sub(shadow.len());
-                    positions.splice(own.., (shadow.start as u32..).take(length - own));
-                }
-                self.rope.at(&Tensor::from_vec(positions, length, &self.device)?)
-            }
+        if let Some(positions) = &batch.positions {
+            return Ok(positions.clone());
         }
+        let mut positions: Vec<u32> = (0..length as u32).collect();
+        // A shadow stands where its position stands.
+        if let Pattern::Shadow(shadow) = &batch.pattern {
+            let own = length.saturating_sub(shadow.len());
+            positions.splice(own.., (shadow.start as u32..).take(length - own));
+        }
+        Tensor::from_vec(positions, length, &self.device)
+    }
+
+    /// The rows that each row of a pass chooses experts with; none where each chooses alone.
+    fn routed(
+        &self,
+        positions: &Tensor,
+        seen: impl Fn() -> Result<Vec<bool>>,
+    ) -> Result<Vec<RoutedBlock>> {
+        let Some(block) = self.expert_block else { return Ok(Vec::new()) };
+        Ok(routed_blocks(block, &positions.to_vec1()?, &seen()?))
     }
 
     /// Final hidden states. `around`: what `batch` is a window of, and where it begins there;
@@ -87,7 +98,10 @@ impl Transformer {
     ) -> Result<Option<Tensor>> {
         let of = self.blocks.len() + 1;
         let bias = batch.pattern.bias(batch.ids.dim(1)?, self.dtype, &self.device)?;
-        let rotation = self.rotation(batch)?;
+        let positions = self.positions(batch)?;
+        let rotation = self.rope.at(&positions)?;
+        let (sequences, length) = batch.ids.dims2()?;
+        let routed = self.routed(&positions, || batch.pattern.seen(sequences, length))?;
         let mut x = self.embedding.rows(batch.ids, self.dtype)?;
         for (done, block) in self.blocks.iter().enumerate() {
             if let ControlFlow::Break(()) = watch(Progress { done, of }) {
@@ -98,7 +112,7 @@ impl Transformer {
                     Some((kept, start)) => OtherKeys::Window(kept, start),
                     None => OtherKeys::Nothing,
                 };
-            let (next, (k, v)) = block.forward(&x, &rotation, bias.as_ref(), around)?;
+            let (next, (k, v)) = block.forward(&x, &rotation, bias.as_ref(), around, &routed)?;
             if let Some(keep) = &mut keep {
                 // A view would hold queries, keys and values of the layer.
                 keep.layers.push((k.contiguous()?, v.contiguous()?));
@@ -117,6 +131,10 @@ impl Network for Transformer {
 
     fn hidden(&self, batch: &Batch, watch: &mut Watch) -> Result<Option<Tensor>> {
         self.run(batch, None, None, watch)
+    }
+
+    fn expert_block(&self) -> Option<usize> {
+        self.expert_block
     }
 
     fn keeps(&self) -> bool {
@@ -157,7 +175,11 @@ impl Network for Transformer {
             .map(|seen| bias::behind(start, length, seen, (self.dtype, &self.device)))
             .transpose()?;
         let positions: Vec<u32> = (start as u32..).take(length).collect();
-        let rotation = self.rope.at(&Tensor::from_vec(positions, length, &self.device)?)?;
+        let positions = Tensor::from_vec(positions, length, &self.device)?;
+        let rotation = self.rope.at(&positions)?;
+        let seen =
+            || Ok((start..start + length).map(|at| seen.is_none_or(|seen| at < seen)).collect());
+        let routed = self.routed(&positions, seen)?;
         let mut x = self.embedding.rows(ids, self.dtype)?;
         for (done, (block, kept)) in
             self.blocks.iter().zip(prefix.layers(self.blocks.len())).enumerate()
@@ -165,7 +187,8 @@ impl Network for Transformer {
             if let ControlFlow::Break(()) = watch(Progress { done, of }) {
                 return Ok(None);
             }
-            x = block.forward(&x, &rotation, bias.as_ref(), OtherKeys::Prefix(kept, start))?.0;
+            let around = OtherKeys::Prefix(kept, start);
+            x = block.forward(&x, &rotation, bias.as_ref(), around, &routed)?.0;
         }
         Ok(Some(x))
     }

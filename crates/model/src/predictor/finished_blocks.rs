@@ -105,7 +105,12 @@ impl NetworkPredictor {
             && !request.rows.is_empty();
         // A position that is hidden in a finished block would be hidden from the rest.
         let whole = seen.is_none_or(|seen| seen >= grid.start(request.rows.start));
-        (self.network.keeps() && plain && whole).then_some(BlockGrid { seen, ..grid })
+        // Later positions of a block would change the experts of earlier ones.
+        let routed = self
+            .network
+            .expert_block()
+            .is_none_or(|routed| block.is_multiple_of(routed) && before == 0);
+        (self.network.keeps() && plain && whole && routed).then_some(BlockGrid { seen, ..grid })
     }
 
     /// A pass over the blocks from the first row that is asked for on.
