@@ -1,6 +1,6 @@
 //! A flag for every parameter of every strategy, made from their declarations.
 
-use std::{fmt::Write, fs};
+use std::{fmt::Write, fs, iter, sync::LazyLock};
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, parser::ValueSource};
 
@@ -88,19 +88,31 @@ fn declared(
     name: &str,
 ) -> impl Iterator<Item = (&'static dyn AnyStrategy, &'static ParamSpec)> + use<'_> {
     STRATEGIES.iter().flat_map(move |strategy| {
-        let specs = strategy.params().iter().filter(move |spec| spec.is_called(name));
+        let specs = strategy.params().iter().filter(move |spec| {
+            spec.is_called(name) || typed(spec.symbol).as_deref() == Some(name)
+        });
         specs.map(move |spec| (*strategy, spec))
     })
 }
 
-/// Every name that a parameter has, once.
+/// A symbol with τ as it is typed: `tau_high`; none for other symbols.
+fn typed(symbol: &str) -> Option<String> {
+    symbol.strip_prefix('τ').map(|rest| format!("tau{rest}"))
+}
+
+fn specs() -> impl Iterator<Item = &'static ParamSpec> {
+    STRATEGIES.iter().flat_map(|strategy| strategy.params())
+}
+
+/// Every name that a parameter has, once; its symbol is one, as the screen and the help show it.
 fn names() -> Vec<&'static str> {
+    static SYMBOLS: LazyLock<Vec<String>> =
+        LazyLock::new(|| specs().filter_map(|spec| typed(spec.symbol)).collect());
+    let known = specs().flat_map(|spec| iter::once(spec.name).chain(spec.aliases.iter().copied()));
     let mut names: Vec<&'static str> = Vec::new();
-    for spec in STRATEGIES.iter().flat_map(|strategy| strategy.params()) {
-        for name in std::iter::once(spec.name).chain(spec.aliases.iter().copied()) {
-            if !names.contains(&name) {
-                names.push(name);
-            }
+    for name in known.chain(SYMBOLS.iter().map(String::as_str)) {
+        if !names.contains(&name) {
+            names.push(name);
         }
     }
     names
@@ -301,4 +313,22 @@ fn table(strategy: &dyn AnyStrategy) -> String {
         );
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn symbols_are_flags() {
+        let command = ParamOptions::augment_args(Command::new("demask"));
+        let matches = command.try_get_matches_from(["demask", "--tau-high", "0.5"]).unwrap();
+        let given = ParamOptions::from_arg_matches(&matches).unwrap();
+        for (strategy, name) in [("daedal", "high_conf_threshold"), ("wino", "threshold")] {
+            let strategy = crate::decode::strategy(strategy).unwrap();
+            let mut params = Params::defaults(strategy.params());
+            assert!(given.set(strategy, &mut params, None).is_ok());
+            assert_eq!(params.get(name).unwrap().to_string(), "0.5");
+        }
+    }
 }

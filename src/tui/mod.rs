@@ -34,6 +34,7 @@ mod input;
 mod overlays;
 mod paint;
 mod panes;
+mod screen;
 mod update;
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ mod keys;
 mod moves;
 mod open;
 mod passes;
-pub(super) mod side_by_side;
 #[cfg(test)]
 mod tests;
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
 
-use super::{ComparisonScreen, side_by_side};
+use super::ComparisonScreen;
 use crate::{
     predict::Key,
     tui::app::{
@@ -94,7 +94,7 @@ impl ComparisonScreen {
             return effects;
         }
         let size = (app.display.width, app.display.height);
-        let mut effects = side_by_side::update(app, event);
+        let mut effects = app.update(event);
         for effect in &mut effects {
             if let Effect::Submit(of, ..) = effect {
                 *of = model;

@@ -8,8 +8,8 @@ use crate::{
     tui::{
         App, Look,
         app::{InputMode, interface::AppEvent, pane::Pane},
-        compare::side_by_side::update,
         frame,
+        screen::update,
     },
 };
 

@@ -11,7 +11,7 @@ use crate::{
     decode::{Params, strategy},
     session::{Event, LoopMessage, NodeId, Proposal, RunNews, Stand, StateCopies},
     trace::Reader,
-    tui::{App, Look, Palette, Rest, StepSource, app::interface, compare, frame},
+    tui::{App, Look, Palette, Rest, StepSource, app::interface, frame},
 };
 
 const HEADER: &str = r#"{"kind":"header","format":"demask","version":[1,6],"strategy":"mine","model":{"name":"m","mask":9,"eos":8},"knobs":[{"name":"threshold","kind":"float","default":0.5,"low":0,"high":1,"help":"How sure it must be"},{"name":"greedy","kind":"bool","default":true}]}"#;
@@ -88,9 +88,9 @@ fn joined(look: Look, width: u16, height: u16) -> (App, FakeLoop) {
 }
 
 fn tell(app: &mut App, news: RunNews) {
-    compare::side_by_side::update(app, interface::AppEvent::News(news));
+    crate::tui::screen::update(app, interface::AppEvent::News(news));
     while app.due() {
-        compare::side_by_side::update(app, interface::AppEvent::Tick);
+        crate::tui::screen::update(app, interface::AppEvent::Tick);
     }
 }
 

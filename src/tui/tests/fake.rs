@@ -15,7 +15,7 @@ use crate::{
         Request, Vocabulary, Watch,
     },
     session::{Pending, Session},
-    tui::{App, Look, Start, StepSource, app::interface, compare},
+    tui::{App, Look, Start, StepSource, app::interface},
 };
 
 pub const MASK: TokenId = 1;
@@ -306,7 +306,7 @@ pub fn typed(app: &mut App, text: &str) {
     use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
     for c in text.chars() {
         let key = KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE);
-        compare::side_by_side::update(app, interface::AppEvent::Terminal(Event::Key(key)));
+        crate::tui::screen::update(app, interface::AppEvent::Terminal(Event::Key(key)));
         settle(app);
     }
 }
@@ -368,7 +368,7 @@ pub fn press(app: &mut App, keys: &str) {
             name => KeyCode::Char(name.chars().next().expect("a key")),
         };
         let event = Event::Key(KeyEvent::new(code, modifiers));
-        compare::side_by_side::update(app, interface::AppEvent::Terminal(event));
+        crate::tui::screen::update(app, interface::AppEvent::Terminal(event));
         settle(app);
     }
 }
@@ -380,7 +380,7 @@ pub fn finish(app: &mut App) {
         if app.debugger.goal().is_none() {
             return;
         }
-        compare::side_by_side::update(app, interface::AppEvent::Tick);
+        crate::tui::screen::update(app, interface::AppEvent::Tick);
         settle(app);
     }
     panic!("the run does not end");

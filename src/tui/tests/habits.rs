@@ -20,8 +20,8 @@ use crate::{
             InputMode,
             interface::{AppEvent, Effect},
         },
-        compare::side_by_side::update,
         frame,
+        screen::update,
     },
 };
 

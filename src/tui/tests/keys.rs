@@ -26,8 +26,8 @@ use crate::{
             interface::{AppEvent, Effect},
             pane::Pane,
         },
-        compare::side_by_side::update,
         frame,
+        screen::update,
     },
 };
 

@@ -43,10 +43,7 @@ fn a_macro_is_done_command_by_command() {
     typed(&mut app, ":macro twice");
     press(&mut app, "Enter");
     for _ in 0..6 {
-        crate::tui::compare::side_by_side::update(
-            &mut app,
-            crate::tui::app::interface::AppEvent::Tick,
-        );
+        crate::tui::screen::update(&mut app, crate::tui::app::interface::AppEvent::Tick);
         super::fake::settle(&mut app);
     }
     assert_eq!(app.step(), 11);

@@ -8,8 +8,8 @@ use super::fake::{self, FakeVocabulary, Hostile};
 use crate::{
     predict::Vocabulary,
     tui::{
-        App, Keymap, Look, Palette, app::interface::AppEvent, compare::side_by_side::update, frame,
-        input::chord::Chord,
+        App, Keymap, Look, Palette, app::interface::AppEvent, frame, input::chord::Chord,
+        screen::update,
     },
 };
 use crossterm::event::{

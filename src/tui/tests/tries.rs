@@ -14,7 +14,7 @@ use crate::{
     tui::{
         App, Look, Palette,
         app::interface::{AppEvent, Effect},
-        compare::side_by_side::update,
+        screen::update,
     },
 };
 

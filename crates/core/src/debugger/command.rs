@@ -50,7 +50,7 @@ pub struct CommandSpec {
     pub written: ScriptForm,
     /// What has to be there before it is carried out.
     pub requires: Requires,
-    run: CommandFn,
+    pub(super) run: CommandFn,
 }
 
 /// A row without anything out of the ordinary.
@@ -100,17 +100,6 @@ impl Command {
     /// Its row of the table.
     pub fn spec(&self) -> &'static CommandSpec {
         self.spec
-    }
-}
-
-impl Debugger {
-    /// Carries a command out. One that starts a run only sets its goal; [`Debugger::tick`] makes
-    /// its steps.
-    ///
-    /// # Errors
-    /// In words; nothing has changed then.
-    pub fn execute(&mut self, command: &Command) -> Result<Reply, CommandFailed> {
-        (command.spec.run)(self, &command.arguments)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What single commands do that need no more than the session and its host.
+//! Executing a command, and what those do that need no more than the session and its host.
 
 use std::path::PathBuf;
 
@@ -12,18 +12,13 @@ use crate::{
 };
 
 impl Debugger {
-    pub(super) fn run(&mut self, goal: Goal) -> Reply {
-        self.start(goal);
-        Reply::none()
-    }
-
-    pub(super) fn run_block(&mut self) -> Reply {
-        let phase = self.session.phase();
-        self.run(Goal::Block(phase.stage, phase.block.map(|block| block.start)))
-    }
-
-    pub(super) fn run_stage(&mut self) -> Reply {
-        self.run(Goal::Stage(self.session.phase().stage))
+    /// Carries a command out. One that starts a run only sets its goal; [`Debugger::tick`] makes
+    /// its steps.
+    ///
+    /// # Errors
+    /// In words; nothing has changed then.
+    pub fn execute(&mut self, command: &Command) -> Result<Reply, CommandFailed> {
+        (command.spec().run)(self, &command.arguments)
     }
 
     pub(super) fn add_breakpoint(&mut self, condition: &Condition) -> Reply {
@@ -207,7 +202,7 @@ impl Debugger {
         self.remember();
         self.go(root);
         self.take_params(&params);
-        Ok(self.run(Goal::Resimulate))
+        Ok(self.run_to(Goal::Resimulate))
     }
 
     pub(super) fn load_preset(&mut self, name: &str) -> Result<Reply, CommandFailed> {

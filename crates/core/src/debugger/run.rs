@@ -1,7 +1,7 @@
 //! Running: goals, and what stops them. The debugger never waits: whoever drives it calls
 //! [`Debugger::tick`] whenever something may have changed.
 
-use super::{Debugger, Driven};
+use super::{Debugger, Driven, Reply};
 use crate::{
     decode::{DecodeError, Finish},
     inspect::{Condition, View, language::NamedValues},
@@ -78,6 +78,21 @@ impl Debugger {
         }
         self.judged = Some(self.session.at());
         self.goal = Some(goal);
+    }
+
+    /// Starts a run as a command, which has nothing to say.
+    pub(super) fn run_to(&mut self, goal: Goal) -> Reply {
+        self.start(goal);
+        Reply::none()
+    }
+
+    pub(super) fn run_block(&mut self) -> Reply {
+        let phase = self.session.phase();
+        self.run_to(Goal::Block(phase.stage, phase.block.map(|block| block.start)))
+    }
+
+    pub(super) fn run_stage(&mut self) -> Reply {
+        self.run_to(Goal::Stage(self.session.phase().stage))
     }
 
     /// A run of single steps gets one more; false if none is on.

@@ -17,7 +17,7 @@ use crate::canvas::Edit;
 /// Every command there is, in the order of the documents.
 pub const COMMANDS: &[CommandSpec] = &[
     command("step", &["s"], &[Steps], "make N steps; stop at a breakpoint", |debugger, given| {
-        Ok(debugger.run(Goal::Steps(given.count()?)))
+        Ok(debugger.run_to(Goal::Steps(given.count()?)))
     })
     .written(ScriptForm::Added),
     command("back", &["S"], &[Steps], "go N steps back", |debugger, given| {
@@ -28,7 +28,7 @@ pub const COMMANDS: &[CommandSpec] = &[
         debugger.forward(given.count()?)
     }),
     command("continue", &["c"], &[], "run to the next breakpoint or the end", |debugger, _| {
-        Ok(debugger.run(Goal::Continue))
+        Ok(debugger.run_to(Goal::Continue))
     }),
     command(
         "reverse-continue",
@@ -38,7 +38,7 @@ pub const COMMANDS: &[CommandSpec] = &[
         |debugger, _| debugger.reverse_continue(),
     ),
     command("until", &["u"], &[Condition], "run until the condition holds", |debugger, given| {
-        Ok(debugger.run(Goal::Until(given.condition()?.clone())))
+        Ok(debugger.run_to(Goal::Until(given.condition()?.clone())))
     }),
     command("run-block", &[], &[], "run to the end of the block", |debugger, _| {
         Ok(debugger.run_block())

@@ -12,7 +12,7 @@ use crate::{
         Affects, DecodeError, ParamRole, ParamSpec, Params, TokenList, Value,
         ask::PassOptions,
         blocks::{BlockEvidence, BlockPolicy, Ends, Picks, Shape, State},
-        order::Ranking,
+        ranking::Ranking,
         specs::{GEN_LENGTH, REMASKING, SEED, TEMPERATURE, count, threshold, tokens},
     },
     predict::{Column, Prediction},
@@ -66,7 +66,7 @@ pub(in crate::decode) struct Settings {
     delimiter_threshold: f32,
     delimiters: TokenList,
     shape: Shape,
-    order: Ranking,
+    ranking: Ranking,
 }
 
 impl Settings {
@@ -100,7 +100,7 @@ impl BlockPolicy for AdaBlock {
                 length: params.count(GEN_LENGTH.name)?,
                 block: params.count(INIT_BLOCK_LENGTH.name)?,
             },
-            order: Ranking::of(params)?,
+            ranking: Ranking::of(params)?,
         })
     }
 
@@ -109,7 +109,7 @@ impl BlockPolicy for AdaBlock {
     }
 
     fn ask(_: &Canvas, settings: &Settings, _: &State) -> PassOptions {
-        settings.order.ask()
+        settings.ranking.ask()
     }
 
     fn width(
@@ -131,11 +131,11 @@ impl BlockPolicy for AdaBlock {
     }
 
     fn draws(settings: &Settings) -> bool {
-        settings.order.draws()
+        settings.ranking.draws()
     }
 
     fn pick(evidence: &BlockEvidence, settings: &Settings) -> Result<Picks, DecodeError> {
-        Ok(settings.order.reaching(evidence, settings.threshold))
+        Ok(settings.ranking.reaching(evidence, settings.threshold))
     }
 
     fn breaks(
@@ -144,7 +144,7 @@ impl BlockPolicy for AdaBlock {
         settings: &Settings,
     ) -> Result<Option<Vec<Value>>, DecodeError> {
         Ok(match name {
-            "threshold" => Some(settings.order.bounds(evidence)),
+            "threshold" => Some(settings.ranking.bounds(evidence)),
             "delimiter_threshold" => {
                 let found = settings.delimiter(&evidence.state, evidence.prediction)?;
                 // The first threshold that the delimiter does not reach.

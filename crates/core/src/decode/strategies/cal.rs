@@ -25,7 +25,7 @@ use crate::{
         Params, Phase, Plan, Value, Verdict,
         ask::PassOptions,
         blocks::{self, BlockPolicy, BlockStrategy, Shape},
-        order::Ranking,
+        ranking::Ranking,
         specs::{
             BLOCK_LENGTH, CFG_SCALE, GEN_LENGTH, MAX_GEN_LENGTH, REMASKING, SEED, STEPS,
             TEMPERATURE, count, switch,
@@ -184,7 +184,7 @@ pub(in crate::decode) struct Settings {
     biased: bool,
     steps: usize,
     block: usize,
-    order: Ranking,
+    ranking: Ranking,
     cfg_scale: f64,
 }
 
@@ -221,7 +221,12 @@ impl Settings {
     fn filling(&self, length: usize) -> low_confidence::Settings {
         let block = if self.block == 0 { length.max(1) } else { self.block };
         let steps = if self.steps == 0 { length } else { self.steps };
-        low_confidence::Settings::plain(steps, Shape { length, block }, self.order, self.cfg_scale)
+        low_confidence::Settings::plain(
+            steps,
+            Shape { length, block },
+            self.ranking,
+            self.cfg_scale,
+        )
     }
 
     /// Where a run goes on with `canvas`, of the length that the search found.
@@ -253,7 +258,7 @@ impl Strategy for Cal {
             biased: params.switch("use_bias")?,
             steps: params.count(STEPS.name)?,
             block: params.count(BLOCK_LENGTH.name)?,
-            order: Ranking::of(params)?,
+            ranking: Ranking::of(params)?,
             cfg_scale: params.float(CFG_SCALE.name)?,
         })
     }

@@ -13,7 +13,7 @@ use crate::{
         DecodeError, Measure, ParamSpec, Params, Test, Value,
         ask::PassOptions,
         blocks::{BlockEvidence, BlockPolicy, Ends, Picks, Shape, State, crossing},
-        order::Ranking,
+        ranking::Ranking,
         specs::{BLOCK_LENGTH, GEN_LENGTH, REMASKING, SEED, STEPS, TEMPERATURE, number},
     },
 };
@@ -51,7 +51,7 @@ pub(in crate::decode) struct Factor;
 pub(in crate::decode) struct Settings {
     factor: f64,
     shape: Shape,
-    order: Ranking,
+    ranking: Ranking,
     steps: usize,
     port: bool,
 }
@@ -66,7 +66,7 @@ impl BlockPolicy for Factor {
         Ok(Settings {
             factor: params.float("factor")?,
             shape: Shape::of(params)?,
-            order: Ranking::of(params)?,
+            ranking: Ranking::of(params)?,
             steps: params.count("steps")?,
             port: threshold::is_port(params)?,
         })
@@ -82,7 +82,7 @@ impl BlockPolicy for Factor {
     }
 
     fn ask(_: &Canvas, settings: &Settings, _: &State) -> PassOptions {
-        settings.order.ask()
+        settings.ranking.ask()
     }
 
     fn ends(settings: &Settings, masks: usize) -> Ends {
@@ -91,13 +91,13 @@ impl BlockPolicy for Factor {
     }
 
     fn draws(settings: &Settings) -> bool {
-        settings.order.draws()
+        settings.ranking.draws()
     }
 
     fn pick(evidence: &BlockEvidence, settings: &Settings) -> Result<Picks, DecodeError> {
-        let &Settings { factor, port, ref order, .. } = settings;
-        let score = |at: usize| order.score(evidence, at);
-        let ranked = order.ranked(evidence);
+        let &Settings { factor, port, ref ranking, .. } = settings;
+        let score = |at: usize| ranking.score(evidence, at);
+        let ranked = ranking.ranked(evidence);
         let passes = |rank: usize| passes(score(ranked[rank]), rank, factor, port);
         let passed = match port {
             true => (0..ranked.len()).filter(|&rank| passes(rank)).count(),
@@ -122,10 +122,10 @@ impl BlockPolicy for Factor {
         if name != "factor" {
             return Ok(None);
         }
-        let &Settings { port, ref order, .. } = settings;
-        let ranked = order.ranked(evidence);
+        let &Settings { port, ref ranking, .. } = settings;
+        let ranked = ranking.ranked(evidence);
         let from = |(rank, &at): (usize, &usize)| {
-            let score = order.score(evidence, at);
+            let score = ranking.score(evidence, at);
             crossing(0.0, LARGEST_FACTOR as f32, |factor| {
                 passes(score, rank, f64::from(factor), port)
             })

@@ -13,7 +13,7 @@ use crate::{
         Affects, DecodeError, ParamKind, ParamRole, ParamSpec, Params, TokenList,
         ask::PassOptions,
         blocks::{BlockEvidence, BlockPolicy, Ends, Picks, Shape, State},
-        order::Ranking,
+        ranking::Ranking,
         schedule,
         specs::{
             BLOCK_LENGTH, CFG_SCALE, GEN_LENGTH, REMASKING, SEED, STEPS, TEMPERATURE, choice,
@@ -63,7 +63,7 @@ pub(in crate::decode) struct LowConfidence;
 pub(in crate::decode) struct Settings {
     steps: usize,
     shape: Shape,
-    order: Ranking,
+    ranking: Ranking,
     cfg_scale: f64,
     logits_eos_inf: bool,
     confidence_eos_eot_inf: bool,
@@ -73,11 +73,11 @@ pub(in crate::decode) struct Settings {
 
 impl Settings {
     /// LLaDA's rule without more.
-    pub(super) fn plain(steps: usize, shape: Shape, order: Ranking, cfg_scale: f64) -> Self {
+    pub(super) fn plain(steps: usize, shape: Shape, ranking: Ranking, cfg_scale: f64) -> Self {
         Self {
             steps,
             shape,
-            order,
+            ranking,
             cfg_scale,
             logits_eos_inf: false,
             confidence_eos_eot_inf: false,
@@ -102,7 +102,7 @@ impl BlockPolicy for LowConfidence {
         Ok(Settings {
             steps: params.count("steps")?,
             shape: Shape::of(params)?,
-            order: Ranking::of(params)?,
+            ranking: Ranking::of(params)?,
             cfg_scale: params.float("cfg_scale")?,
             logits_eos_inf: params.switch("logits_eos_inf")?,
             confidence_eos_eot_inf: params.switch("confidence_eos_eot_inf")?,
@@ -141,7 +141,7 @@ impl BlockPolicy for LowConfidence {
             cfg_scale: settings.cfg_scale,
             suppressed: tokens(settings.logits_eos_inf, &[eos]),
             begin_suppressed: tokens(settings.confidence_eos_eot_inf, &last),
-            ..settings.order.ask()
+            ..settings.ranking.ask()
         }
     }
 
@@ -154,13 +154,13 @@ impl BlockPolicy for LowConfidence {
     }
 
     fn draws(settings: &Settings) -> bool {
-        settings.order.draws()
+        settings.ranking.draws()
     }
 
     fn pick(evidence: &BlockEvidence, settings: &Settings) -> Result<Picks, DecodeError> {
         let quotas = settings.quotas(evidence.state.masks);
         let quota = quotas.get(evidence.state.step).copied().unwrap_or(0);
-        Ok(Picks::quota(&settings.order.ranked(evidence), quota))
+        Ok(Picks::quota(&settings.ranking.ranked(evidence), quota))
     }
 }
 

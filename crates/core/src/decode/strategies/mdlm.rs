@@ -9,7 +9,7 @@ use crate::{
         DecodeError, ParamKind, ParamSpec, Params, TokenList,
         ask::PassOptions,
         blocks::{BlockEvidence, BlockPolicy, Ends, Picks, Shape, State},
-        order::Ranking,
+        ranking::Ranking,
         schedule,
         specs::{
             BLOCK_LENGTH, CFG_SCALE, GEN_LENGTH, MOST_POSITIONS, REMASKING, SEED, STEPS,
@@ -50,7 +50,7 @@ pub(in crate::decode) struct Mdlm;
 pub(in crate::decode) struct Settings {
     steps: usize,
     shape: Shape,
-    order: Ranking,
+    ranking: Ranking,
     cfg_scale: f64,
     shift: bool,
     suppress: TokenList,
@@ -68,7 +68,7 @@ impl BlockPolicy for Mdlm {
         Ok(Settings {
             steps: params.count("steps")?,
             shape: Shape { length, block },
-            order: Ranking::of(params)?,
+            ranking: Ranking::of(params)?,
             cfg_scale: params.float("cfg_scale")?,
             shift: params.switch("right_shift_logits")?,
             suppress: params.tokens("suppress_tokens")?,
@@ -86,7 +86,7 @@ impl BlockPolicy for Mdlm {
             shift: Some(settings.shift),
             suppressed: settings.suppress,
             begin_suppressed: settings.begin_suppress,
-            ..settings.order.ask()
+            ..settings.ranking.ask()
         }
     }
 
@@ -95,13 +95,13 @@ impl BlockPolicy for Mdlm {
     }
 
     fn draws(settings: &Settings) -> bool {
-        settings.order.draws()
+        settings.ranking.draws()
     }
 
     fn pick(evidence: &BlockEvidence, settings: &Settings) -> Result<Picks, DecodeError> {
         let quotas = quotas(settings.steps, settings.shape, evidence.state.masks);
         let quota = quotas.get(evidence.state.step).copied().unwrap_or(0);
-        Ok(Picks::quota(&settings.order.ranked(evidence), quota))
+        Ok(Picks::quota(&settings.ranking.ranked(evidence), quota))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
         ask::PassOptions,
         blocks::{BlockEvidence, BlockPolicy, Ends, Over, Picks, Shape, State},
         filtering::SCORED,
-        order::Ranking,
+        ranking::Ranking,
         schedule,
         specs::{
             BLOCK_LENGTH, CFG_SCALE, GEN_LENGTH, REMASKING, SEED, STEPS, TEMPERATURE, count, number,
@@ -86,7 +86,7 @@ pub(in crate::decode) struct Settings {
     answer: (usize, usize),
     steps: usize,
     shape: Shape,
-    order: Ranking,
+    ranking: Ranking,
     cfg_scale: f64,
 }
 
@@ -133,7 +133,7 @@ impl BlockPolicy for Prophet {
             answer: (params.count("answer_start_pos")?, params.count("answer_length")?),
             steps: params.count(STEPS.name)?,
             shape: Shape::of(params)?,
-            order: Ranking::of(params)?,
+            ranking: Ranking::of(params)?,
             cfg_scale: params.float(CFG_SCALE.name)?,
         })
     }
@@ -160,7 +160,7 @@ impl BlockPolicy for Prophet {
             columns: SCORED,
             score: Some(Score::Gap),
             cfg_scale: settings.cfg_scale,
-            ..settings.order.ask()
+            ..settings.ranking.ask()
         }
     }
 
@@ -169,7 +169,7 @@ impl BlockPolicy for Prophet {
     }
 
     fn draws(settings: &Settings) -> bool {
-        settings.order.draws()
+        settings.ranking.draws()
     }
 
     fn pick(evidence: &BlockEvidence, settings: &Settings) -> Result<Picks, DecodeError> {
@@ -183,7 +183,7 @@ impl BlockPolicy for Prophet {
         }
         let quotas = schedule::even(evidence.state.masks, settings.passes());
         let quota = quotas.get(evidence.state.step).copied().unwrap_or(0);
-        Ok(Picks::quota(&settings.order.ranked(evidence), quota))
+        Ok(Picks::quota(&settings.ranking.ranked(evidence), quota))
     }
 
     fn over(picks: &Picks) -> Option<Over> {

@@ -10,7 +10,7 @@ use crate::{
         Affects, DecodeError, ParamSpec, Params, Value,
         ask::PassOptions,
         blocks::{BlockEvidence, BlockPolicy, Ends, Picks, Shape, State},
-        order::Ranking,
+        ranking::Ranking,
         specs::{BLOCK_LENGTH, GEN_LENGTH, REMASKING, SEED, STEPS, TEMPERATURE, choice, threshold},
     },
 };
@@ -52,7 +52,7 @@ pub(in crate::decode) struct Threshold;
 pub(in crate::decode) struct Settings {
     threshold: f32,
     shape: Shape,
-    order: Ranking,
+    ranking: Ranking,
     port: bool,
 }
 
@@ -66,7 +66,7 @@ impl BlockPolicy for Threshold {
         Ok(Settings {
             threshold: params.float("threshold")? as f32,
             shape: Shape::of(params)?,
-            order: Ranking::of(params)?,
+            ranking: Ranking::of(params)?,
             port: is_port(params)?,
         })
     }
@@ -81,7 +81,7 @@ impl BlockPolicy for Threshold {
     }
 
     fn ask(_: &Canvas, settings: &Settings, _: &State) -> PassOptions {
-        settings.order.ask()
+        settings.ranking.ask()
     }
 
     fn ends(_: &Settings, _: usize) -> Ends {
@@ -89,11 +89,11 @@ impl BlockPolicy for Threshold {
     }
 
     fn draws(settings: &Settings) -> bool {
-        settings.order.draws()
+        settings.ranking.draws()
     }
 
     fn pick(evidence: &BlockEvidence, settings: &Settings) -> Result<Picks, DecodeError> {
-        Ok(settings.order.reaching(evidence, settings.threshold))
+        Ok(settings.ranking.reaching(evidence, settings.threshold))
     }
 
     fn breaks(
@@ -101,7 +101,7 @@ impl BlockPolicy for Threshold {
         evidence: &BlockEvidence,
         settings: &Settings,
     ) -> Result<Option<Vec<Value>>, DecodeError> {
-        Ok((name == "threshold").then(|| settings.order.bounds(evidence)))
+        Ok((name == "threshold").then(|| settings.ranking.bounds(evidence)))
     }
 }
 

@@ -1,21 +1,19 @@
-//! The debugger as what the loop drives, with two of its branches side by side over it where `compare`
-//! asks for that.
+//! The debugger's screen, which the loop drives: the session's own, or two of its branches side by
+//! side over it.
 
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 
 use super::{
-    super::{
-        RunStart, Start, StepSource,
-        app::{
-            App, InputMode,
-            interface::{AppEvent, Effect, InnerScreen, Interface},
-            reading::Feed,
-        },
-        frame, update,
+    RunStart, Start, StepSource,
+    app::{
+        App, InputMode,
+        interface::{AppEvent, Effect, InnerScreen, Interface},
+        reading::Feed,
     },
-    ComparisonScreen,
+    compare::ComparisonScreen,
+    frame, update,
 };
 use crate::{
     debugger::{Command, FollowUp, NoHost},
