@@ -56,6 +56,16 @@ fn the_tables_are_the_programs_own() {
     }
 }
 
+/// The table at the top of docs/strategies.md is written by hand.
+#[test]
+fn every_strategy_has_its_row() {
+    let text = fs::read_to_string(path("docs/strategies.md")).unwrap();
+    for strategy in demask::decode::STRATEGIES {
+        let row = format!("\n| `{}` | ", strategy.name());
+        assert!(text.contains(&row), "no row for {} in docs/strategies.md", strategy.name());
+    }
+}
+
 #[test]
 fn the_format_is_documented_and_published() {
     section("docs/trace.md", "fields", &demask::trace::field_tables());

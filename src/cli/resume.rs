@@ -80,10 +80,10 @@ pub fn keeper(origin: SessionOrigin) -> Option<Keep> {
 
 /// Opens the debugger where it was left.
 pub fn main(
-    options: &ModelOptions,
-    look: &LookOptions,
+    (options, look): (&ModelOptions, &LookOptions),
     config: Config,
     mut commands: Vec<Command>,
+    ahead: bool,
 ) -> Result<ExitCode, Fault> {
     let last = Last::read(&folder().ok_or(ResumeError::None)?)?;
     let recording = trace::read(&last.session)?;
@@ -162,6 +162,7 @@ pub fn main(
         notices,
         look,
         keymap: config.keymap,
+        ahead,
         speed: config.look.speed,
         commands: begin,
         view: Some(last.view),

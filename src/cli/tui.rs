@@ -27,6 +27,9 @@ pub struct TuiArgs {
     look: LookOptions,
     #[command(flatten)]
     script: ScriptOptions,
+    /// Run no passes for later steps while you look at one
+    #[arg(long, hide_short_help = true)]
+    no_ahead: bool,
 }
 
 pub fn main(args: &TuiArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> {
@@ -45,7 +48,7 @@ pub fn main(args: &TuiArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> 
     let config = options.read()?;
     let commands = args.script.commands()?;
     if args.resume {
-        return resume::main(&args.model, &args.look, config, commands);
+        return resume::main((&args.model, &args.look), config, commands, !args.no_ahead);
     }
     let look = args.look.look(&config);
     let shown = ProgressTarget::Screen(look);
@@ -72,6 +75,7 @@ pub fn main(args: &TuiArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> 
         notices: opened.question.notes,
         look,
         keymap: config.keymap,
+        ahead: !args.no_ahead,
         speed: config.look.speed,
         commands,
         keep: resume::keeper(origin),

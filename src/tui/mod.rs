@@ -116,6 +116,8 @@ pub struct Start {
     pub look: Look,
     /// What each key does.
     pub keymap: Keymap,
+    /// Passes that later steps need are run in spare time.
+    pub ahead: bool,
     /// Steps a second in run mode: 1, 2, 5, 10, 30, or `None` for as fast as it goes.
     pub speed: Option<u32>,
     /// Commands to begin with.
@@ -151,6 +153,7 @@ impl Start {
             notices: Vec::new(),
             look: Look::default(),
             keymap: Keymap::default(),
+            ahead: false,
             speed: None,
             commands: Vec::new(),
             view: None,

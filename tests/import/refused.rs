@@ -45,6 +45,8 @@ fn what_cannot_be_read_is_told_with_what_to_do() {
     let torch = fs::read(fixture("histories.pt")).unwrap();
     let cut = &torch[..torch.len() / 2];
     let with = |mask: Option<TokenId>| Options { mask, ..Options::default() };
+    let formats: Vec<&str> = ImportFormat::all().map(ImportFormat::name).collect();
+    let formats = formats.join(", ");
     let table: Vec<(&str, &[u8], Options, &str)> = vec![
         ("empty", b"", with(None), "it is empty"),
         ("cut.json", include_bytes!("cut.json"), with(None), "line 1, column 26 (byte 26)"),
@@ -52,7 +54,7 @@ fn what_cannot_be_read_is_told_with_what_to_do() {
         ("printed.json", b"[{'step': 0}]", with(None), "json.dump"),
         ("samples.jsonl", b"{\"doc_id\":0,\"resps\":[]}\n", with(None), "lm-evaluation-harness"),
         ("text", b"hello", with(None), "--format"),
-        ("other.json", b"{\"a\":1}", with(None), "after-tokens, decoding-analysis, history, steps"),
+        ("other.json", b"{\"a\":1}", with(None), &formats),
         ("history.json", b"[[1,9]]", with(None), "--mask-token"),
         ("no mask", b"[[1,2],[1,2]]", with(Some(9)), "--prompt-length"),
         ("no canvas", b"[]", with(Some(9)), "no canvas"),

@@ -173,17 +173,7 @@ fn keys_do_what_they_do_in_the_program() {
 /// A verdict as the inspector says it before the step.
 fn pending(verdict: &Verdict) -> String {
     let text = verdict.to_string();
-    let acts = matches!(
-        verdict,
-        Verdict::Fill { .. }
-            | Verdict::Expand { .. }
-            | Verdict::ExpandToken { .. }
-            | Verdict::Split { .. }
-            | Verdict::Delete { .. }
-            | Verdict::Forced { .. }
-            | Verdict::Remask { .. }
-            | Verdict::Replace { .. }
-    );
+    let acts = verdict.effect().is_some();
     let mut letters = text.chars();
     match (acts, letters.next()) {
         (true, _) => format!("Will be {text}"),

@@ -114,7 +114,7 @@ fn recordings_replay_at_every_size() {
 fn a_panic_of_the_model_restores_the_terminal_and_keeps_the_recording() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("panic.jsonl");
-    let args = ["--record", file.to_str().unwrap()];
+    let args = ["--no-ahead", "--record", file.to_str().unwrap()];
     let mut terminal = Terminal::start(&args, (100, 30), &[("DEMASK_TEST_PANIC_AT_PASS", "4")]);
     terminal.wait_text("PAUSED");
     terminal.step_to(1);

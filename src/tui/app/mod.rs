@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     canvas::{Canvas, Slot, TokenId},
-    debugger::{Debugger, Goal},
+    debugger::{Debugger, Goal, STEPS_AHEAD},
     decode::{Affects, BlockLayout, Decision, Flip, Outcome, Params, Value, flips},
     inspect::ExactComparison,
     predict::{Column, ModelFacts, Prediction},
@@ -104,6 +104,7 @@ impl App {
             notices: _,
             look,
             keymap,
+            ahead,
             speed,
             commands,
             view: _,
@@ -131,6 +132,7 @@ impl App {
         };
         app.debugger.followed = followed;
         app.debugger.driven = driven;
+        app.debugger.ahead.steps = if ahead { STEPS_AHEAD } else { 0 };
         app.refresh();
         app
     }

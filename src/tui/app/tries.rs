@@ -25,13 +25,14 @@ impl App {
         running && self.debugger.live && self.debugger.try_wanted().is_none()
     }
 
-    /// Asks for the pass of the try, or first for the exact pass beside the pending one, if nothing
-    /// else is asked for; one that is given up by now is cancelled.
-    pub(in crate::tui) fn want_for_try(&mut self, effects: &mut Vec<Effect>) {
+    /// Asks for what is wanted in spare time, if nothing else is asked for: the exact pass beside the
+    /// pending one, else the pass of the try, else one that a later step needs. One that is given up
+    /// by now is cancelled.
+    pub(in crate::tui) fn want_in_spare_time(&mut self, effects: &mut Vec<Effect>) {
         let exact = self.debugger.exact_wanted();
         let wanted = match &exact {
             Some(exact) => Some((exact.key, exact.request.clone())),
-            None => self.debugger.try_wanted(),
+            None => self.debugger.try_wanted().or_else(|| self.debugger.ahead_wanted()),
         };
         let stale = self.running.background.is_some_and(|background| {
             self.running.busy.is_none_or(|busy| busy.key != background.key)

@@ -1,6 +1,7 @@
 //! Tests of the screen: tables for the small parts, drawings of every pane and size over a fake
 //! model, and keys in long rows.
 
+mod ahead;
 mod contrast;
 mod debug;
 mod debug_screens;

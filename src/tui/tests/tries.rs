@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Passes asked for, answered as the engine would until none is; how many there were.
-fn settle(app: &mut App, mut effects: Vec<Effect>) -> usize {
+pub fn settle(app: &mut App, mut effects: Vec<Effect>) -> usize {
     let mut passes = 0;
     loop {
         let asked = effects.iter().find_map(|effect| match effect {
@@ -40,14 +40,14 @@ fn settle(app: &mut App, mut effects: Vec<Effect>) -> usize {
     }
 }
 
-fn done(app: &mut App, key: Key, prediction: crate::predict::Prediction) -> Vec<Effect> {
+pub fn done(app: &mut App, key: Key, prediction: crate::predict::Prediction) -> Vec<Effect> {
     update(
         app,
         AppEvent::Report(0, EngineReport::Done { key, prediction, took: Duration::from_millis(7) }),
     )
 }
 
-fn key(name: &str) -> AppEvent {
+pub fn key(name: &str) -> AppEvent {
     let code = match name {
         "Enter" => KeyCode::Enter,
         "Esc" => KeyCode::Esc,

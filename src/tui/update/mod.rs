@@ -82,6 +82,9 @@ pub fn want(app: &mut App, effects: &mut Vec<Effect>) {
     if !app.debugger.live {
         return;
     }
+    if app.debugger.take_ahead() {
+        app.refresh();
+    }
     let wanted = match app.debugger.session.pending() {
         Pending::Wanted { key, request } if !app.running.held => Some((*key, request.clone())),
         _ => None,
@@ -95,13 +98,12 @@ pub fn want(app: &mut App, effects: &mut Vec<Effect>) {
             app.running.asked.insert(key);
             app.running.busy = Some(Busy { key, progress: Progress { done: 0, of: 1 } });
         }
-        // It was begun for a try.
+        // It was begun in spare time.
         Some((key, _)) => {
             let begun = app.running.background.filter(|background| background.key == key);
             app.running.busy = begun.or(app.running.busy);
         }
-        // Nothing else is wanted: time for a try.
-        None => app.want_for_try(effects),
+        None => app.want_in_spare_time(effects),
     }
 }
 
@@ -124,7 +126,7 @@ fn answer(app: &mut App, report: EngineReport, effects: &mut Vec<Effect>) {
                 if exact {
                     app.report_exact_pass();
                 }
-            } else {
+            } else if let Err(prediction) = app.debugger.ahead_supply(key, prediction, took) {
                 app.debugger.try_supply(key, prediction, took);
             }
             app.try_on();
@@ -145,6 +147,7 @@ fn answer(app: &mut App, report: EngineReport, effects: &mut Vec<Effect>) {
                     app.complain(format!("the exact pass failed: {error}"));
                 }
                 error if !wanted && !app.debugger.session.awaits(key) => {
+                    app.debugger.ahead_failed(key);
                     app.debugger.try_failed(key, error.to_string());
                 }
                 error => {

@@ -74,7 +74,10 @@ impl Debugger {
 
     pub(super) fn count_passes(&self) -> Reply {
         let passes = self.session.passes();
-        Reply::line(format!("{passes} forward passes"))
+        Reply::line(match self.ahead.unused() {
+            0 => format!("{passes} forward passes"),
+            ahead => format!("{passes} forward passes, and {ahead} run ahead of steps"),
+        })
     }
 
     pub(super) fn list_findings(&self) -> Reply {

@@ -29,6 +29,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod ahead;
 mod arguments;
 mod breakpoints;
 mod calls;
@@ -53,6 +54,7 @@ mod words;
 
 use std::{fmt, sync::Arc};
 
+pub use ahead::{Lookahead, STEPS_AHEAD};
 pub use arguments::{Argument, ArgumentKind, Arguments, Destination, PositionRef, TokenRef};
 pub use breakpoints::{Breakpoint, Breakpoints};
 pub use calls::PlainCommand;
@@ -182,6 +184,8 @@ pub struct Debugger {
     pub breakpoints: Breakpoints,
     /// Runs under other parameters, made in spare time.
     pub tries: Tries,
+    /// Passes that later steps need, run in spare time.
+    pub ahead: Lookahead,
     /// Pending steps are compared with their exact passes.
     pub exact: bool,
     /// Tokens the model has: ids below this can be written.
@@ -216,6 +220,7 @@ impl Debugger {
             driven: None,
             breakpoints: Breakpoints::default(),
             tries: Tries::default(),
+            ahead: Lookahead::default(),
             exact: false,
             tokens,
             goal: None,

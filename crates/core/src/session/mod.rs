@@ -35,6 +35,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod ahead;
 mod branches;
 mod cache;
 mod edit;
@@ -47,6 +48,7 @@ mod timeline;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+pub use ahead::PassAhead;
 pub use branches::{Branch, OnlyBranch};
 pub use edit::EditRefused;
 pub use engine::{Engine, EngineReport};

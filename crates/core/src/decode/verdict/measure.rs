@@ -58,20 +58,6 @@ pub enum Measure {
 }
 
 impl Measure {
-    /// Every measure, for tables and tests.
-    pub const ALL: [Self; 10] = [
-        Self::Confidence,
-        Self::Rank,
-        Self::Entropy,
-        Self::Divergence,
-        Self::Verified,
-        Self::Over,
-        Self::Run,
-        Self::Gap,
-        Self::Edit,
-        Self::EntropySum,
-    ];
-
     /// The name in traces.
     pub fn name(self) -> &'static str {
         match self {
