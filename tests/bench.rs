@@ -153,3 +153,24 @@ fn a_wrong_use_is_refused() {
     refused(&["--lengths", "1000000"], &["context"]);
     assert!(!Path::new("x.jsonl").exists());
 }
+
+#[test]
+fn a_report_is_compared_with_an_earlier_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("then.json");
+    let file = file.to_str().unwrap();
+    let lengths = ["--lengths", "16", "--repeats", "1"];
+    let mut then = json(&lengths);
+    assert!(then["instructions"].is_string() && then.get("against").is_none());
+    then["lengths"][0]["pass"]["p50"] = 1e6.into();
+    fs::write(file, then.to_string()).unwrap();
+    let now = json(&[&lengths[..], &["--against", file]].concat());
+    let figures = now["against"]["figures"].as_array().unwrap();
+    let pass = figures.iter().find(|one| one["figure"] == "pass over 16 masks").unwrap();
+    assert_eq!((&pass["before"], &pass["verdict"]), (&1e6.into(), &"faster".into()));
+    assert_eq!(now["against"]["conditions"], Value::Array(Vec::new()));
+    refused(&["--against", file, "--limit", "1"], &["--against", "measured other things"]);
+    fs::write(file, "{}").unwrap();
+    refused(&["--against", file, "--limit", "1"], &["not what `demask bench --json` prints"]);
+    refused(&["--against", "/nowhere.json"], &["/nowhere.json", "cannot be read"]);
+}

@@ -25,6 +25,9 @@ pub enum BenchError {
          --gen-length)"
     )]
     NoPass,
+    /// The earlier report cannot be compared with.
+    #[error("--against: {0}")]
+    Earlier(String),
     /// The recording cannot be written.
     #[error("{}: it cannot be written ({error})", path.display())]
     Unwritable {

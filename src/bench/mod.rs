@@ -11,6 +11,7 @@
 //! assert!(file.path().starts_with(std::env::temp_dir()));
 //! ```
 
+mod against;
 mod error;
 mod passes;
 mod recorder;
@@ -18,6 +19,7 @@ mod report;
 mod run;
 mod samples;
 
+pub use against::AgainstEarlier;
 pub use error::BenchError;
 pub use passes::lengths;
 pub use recorder::{RecordingFile, Spent, TimedRecorder};

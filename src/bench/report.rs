@@ -4,7 +4,10 @@ use std::{fmt::Write, time::Duration};
 
 use serde::Serialize;
 
-use super::samples::{SampleFigures, Samples};
+use super::{
+    AgainstEarlier,
+    samples::{SampleFigures, Samples, short},
+};
 use crate::{
     model::{self, Loaded, memory::shown},
     session::{Pending, Session},
@@ -25,6 +28,9 @@ pub struct BenchReport {
     pub peak_memory_bytes: Option<u64>,
     /// A signal ended it early.
     pub stopped: bool,
+    /// What changed since an earlier report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub against: Option<AgainstEarlier>,
 }
 
 /// What was measured on.
@@ -37,6 +43,8 @@ pub struct Measured {
     vocabulary: usize,
     device: String,
     dtype: String,
+    /// The widest instructions that products of f32 matrices use on the CPU.
+    instructions: String,
     /// Threads that a pass on the CPU uses.
     threads: usize,
     strategy: &'static str,
@@ -61,6 +69,7 @@ impl Measured {
             vocabulary: facts.vocabulary,
             device: facts.device.clone(),
             dtype: facts.dtype.clone(),
+            instructions: model::instructions(),
             threads: model::threads(),
             strategy: session.strategy().name(),
             prompt_tokens: session.canvas().prompt().len(),
@@ -217,6 +226,9 @@ impl BenchReport {
         if let Some(lengths) = &self.lengths {
             self.lengths(&mut text, lengths);
         }
+        if let Some(against) = &self.against {
+            let _ = write!(text, "\n{}", against.text());
+        }
         text.truncate(text.trim_end().len());
         text
     }
@@ -227,7 +239,7 @@ impl BenchReport {
         let _ = writeln!(text, "{model} ({family}, {layers} layers, {dtype}) on {device}");
         let _ = write!(text, "{strategy}, prompt of {} tokens", self.facts.prompt_tokens);
         if device == "cpu" {
-            let _ = write!(text, ", {} threads", self.facts.threads);
+            let _ = write!(text, ", {} threads, {}", self.facts.threads, self.facts.instructions);
         }
         let _ = write!(text, "\nload {} ms", short(self.facts.load_ms));
         if let Some(peak) = self.peak_memory_bytes {
@@ -351,33 +363,9 @@ fn rate(amount: f64, by: f64) -> f64 {
     if by > 0.0 { amount / by } else { 0.0 }
 }
 
-/// A number in four digits or so.
-fn short(number: f64) -> String {
-    match number.abs() {
-        n if n < 9.9995 => format!("{number:.3}"),
-        n if n < 99.995 => format!("{number:.2}"),
-        n if n < 999.95 => format!("{number:.1}"),
-        _ => format!("{number:.0}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_short() {
-        for (number, expected) in [
-            (0.0, "0.000"),
-            (0.0314, "0.031"),
-            (9.9996, "10.00"),
-            (99.996, "100.0"),
-            (123.45, "123.5"),
-            (45678.9, "45679"),
-        ] {
-            assert_eq!(short(number), expected);
-        }
-    }
 
     #[test]
     fn the_limit_is_told_where_it_is_known() {

@@ -71,6 +71,16 @@ fn percentile(sorted: &[f64], percent: usize) -> f64 {
     sorted.get(rank - 1).copied().unwrap_or_default()
 }
 
+/// A number in four digits or so.
+pub(super) fn short(number: f64) -> String {
+    match number.abs() {
+        n if n < 9.9995 => format!("{number:.3}"),
+        n if n < 99.995 => format!("{number:.2}"),
+        n if n < 999.95 => format!("{number:.1}"),
+        _ => format!("{number:.0}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -111,6 +121,20 @@ mod tests {
         let figures = samples(&[30, 10, 20]).figures().unwrap();
         assert_eq!((figures.n, figures.min, figures.p50, figures.max), (3, 10.0, 20.0, 30.0));
         assert!((figures.mean - 20.0).abs() < 1e-9 && (figures.total - 60.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        for (number, expected) in [
+            (0.0, "0.000"),
+            (0.0314, "0.031"),
+            (9.9996, "10.00"),
+            (99.996, "100.0"),
+            (123.45, "123.5"),
+            (45678.9, "45679"),
+        ] {
+            assert_eq!(short(number), expected);
+        }
     }
 
     proptest! {

@@ -1,6 +1,12 @@
 //! `demask bench`: what a step costs on this machine, part by part.
 
-use std::{path::Path, process::ExitCode, sync::atomic::Ordering, time::Instant};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::atomic::Ordering,
+    time::Instant,
+};
 
 use clap::Args;
 
@@ -15,11 +21,18 @@ use super::{
     stop,
 };
 use crate::{
-    bench::{self, BenchError, BenchReport, Measured, RecordingFile, Spent, TimedRecorder},
+    bench::{
+        self, AgainstEarlier, BenchError, BenchReport, Measured, RecordingFile, Spent,
+        TimedRecorder,
+    },
+    bounded,
     escape::{escaped, escaped_json},
     model,
     tui::{Start, StepSource},
 };
+
+/// No report of a benchmark is longer, bytes.
+const LONGEST_REPORT: u64 = 1 << 20;
 
 #[derive(Debug, Args)]
 pub struct BenchArgs {
@@ -41,6 +54,9 @@ pub struct BenchArgs {
     /// Passes at each length, after one that is not counted
     #[arg(long, value_name = "N", default_value_t = 5, requires = "lengths", value_parser = clap::value_parser!(u16).range(1..))]
     repeats: u16,
+    /// Compare with what --json printed earlier, and say what got slower
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
     #[command(flatten)]
     model: ModelOptions,
 }
@@ -53,6 +69,8 @@ pub fn main(args: &BenchArgs, options: &ConfigOptions) -> Result<ExitCode, Fault
         return Err(Fault::usage("--lengths makes no run to record. Leave one of the two out"));
     }
     let config = options.read()?;
+    // Read first: what is measured may be written over it.
+    let earlier = args.against.as_deref().map(read_earlier).transpose()?;
     let stopped = stop::on_signals();
     let spent = Spent::default();
     let file = match &args.model.record {
@@ -98,6 +116,10 @@ pub fn main(args: &BenchArgs, options: &ConfigOptions) -> Result<ExitCode, Fault
     };
     let stopped = stopped.load(Ordering::Relaxed);
     (report.stopped, report.peak_memory_bytes) = (stopped, model::memory::peak());
+    if let Some(earlier) = earlier {
+        let now = serde_json::to_value(&report).map_err(Fault::failure)?;
+        report.against = Some(AgainstEarlier::of(&now, &earlier)?);
+    }
     match args.json {
         true => say(&escaped_json(&serde_json::to_string(&report).map_err(Fault::failure)?))?,
         false => say(&escaped(&report.text()))?,
@@ -107,6 +129,18 @@ pub fn main(args: &BenchArgs, options: &ConfigOptions) -> Result<ExitCode, Fault
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// An earlier report.
+fn read_earlier(path: &Path) -> Result<String, Fault> {
+    bounded::read(path, LONGEST_REPORT)
+        .and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other))
+        .map_err(|error| {
+            Fault::failure(format!(
+                "{}: it cannot be read ({error}). Write one with `demask bench --json > FILE`",
+                path.display()
+            ))
+        })
 }
 
 impl From<BenchError> for Fault {

@@ -85,7 +85,7 @@ pub use predictor::{NetworkPredictor, RequestChecks};
 pub use progress::{LoadProgress, LoadWatch, LoadingWork};
 pub use reduce::reduce;
 pub use special::{CheckpointTokens, NamedEos};
-pub use speed::{matmul_speed, threads};
+pub use speed::{instructions, matmul_speed, threads};
 pub use surroundings::{
     EncodedSurroundings, HOLE, HoledText, HoledTextError, Surroundings, SurroundingsError,
 };

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use candle_core::{DType, Device, Result, Tensor};
 
 use super::LoadError;
+use crate::kernels::product;
 
 /// The product measured: 512 positions through a layer from width 1024 to width 4096.
 const PRODUCT: (usize, usize, usize) = (512, 1024, 4096);
@@ -25,10 +26,14 @@ pub fn matmul_speed(device: &Device) -> std::result::Result<f64, LoadError> {
 fn measure(device: &Device) -> Result<f64> {
     let (m, k, n) = PRODUCT;
     let left = Tensor::ones((m, k), DType::F32, device)?;
-    let right = Tensor::ones((k, n), DType::F32, device)?;
+    let right = Tensor::ones((n, k), DType::F32, device)?;
     let product = || {
         let started = Instant::now();
-        left.matmul(&right)?;
+        // As passes multiply.
+        match product::dense(&left, &right)? {
+            Some(_) => {}
+            None => drop(left.matmul(&right.t()?)?),
+        }
         device.synchronize()?;
         Ok::<_, candle_core::Error>(started.elapsed())
     };
@@ -46,4 +51,9 @@ fn measure(device: &Device) -> Result<f64> {
 /// Threads that a forward pass on the CPU uses.
 pub fn threads() -> usize {
     candle_core::utils::get_num_threads()
+}
+
+/// The widest instructions that products of f32 matrices use on this CPU.
+pub fn instructions() -> String {
+    product::instructions().to_owned()
 }

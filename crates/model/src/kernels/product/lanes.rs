@@ -1,9 +1,9 @@
 //! Registers of eight lanes, between memory and arithmetic.
 
 use std::arch::x86_64::{
-    __m256, __m256i, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_loadu_ps, _mm256_loadu_si256,
-    _mm256_permute2f128_ps, _mm256_shuffle_ps, _mm256_storeu_ps, _mm256_unpackhi_ps,
-    _mm256_unpacklo_ps,
+    __m256, __m256i, __m512, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_loadu_ps,
+    _mm256_loadu_si256, _mm256_permute2f128_ps, _mm256_shuffle_ps, _mm256_storeu_ps,
+    _mm256_unpackhi_ps, _mm256_unpacklo_ps, _mm512_load_ps, _mm512_store_ps,
 };
 
 /// Lanes of a register, as numbers of 32 bits.
@@ -22,6 +22,21 @@ pub(super) struct OutputLine<T>(pub [[T; LANES]; 2]);
 pub(super) fn floats(from: &[f32; LANES]) -> __m256 {
     // SAFETY: eight numbers are there.
     unsafe { _mm256_loadu_ps(from.as_ptr()) }
+}
+
+/// A number for each output of a panel, in one register.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(super) fn wide_floats(from: &OutputLine<f32>) -> __m512 {
+    // SAFETY: sixteen numbers are there, in one line of the cache.
+    unsafe { _mm512_load_ps(from.0.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(super) fn store_wide(lanes: __m512, to: &mut OutputLine<f32>) {
+    // SAFETY: there is room for sixteen numbers, in one line of the cache.
+    unsafe { _mm512_store_ps(to.0.as_mut_ptr().cast(), lanes) }
 }
 
 #[inline]

@@ -1,5 +1,6 @@
 //! Products of activations with a matrix of weights, f32 or in blocks of eight-bit numbers (GGML's
-//! Q8_0), on a CPU with AVX2.
+//! Q8_0), on a CPU with AVX2; f32 is multiplied in registers of AVX-512 where the CPU has them, in the
+//! same order, so that every sum is the same.
 //!
 //! A task is a panel: as many outputs as two registers have lanes. Its weights are brought into the
 //! order of the loop once and stay in a core's cache while all rows pass by, some rows at a time in
@@ -19,7 +20,7 @@ mod panels;
 mod q8;
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) use self::{dense::dense, q8::q8_0};
+pub(crate) use self::{dense::dense, panels::instructions, q8::q8_0};
 
 /// On other processors candle multiplies, and these are never called.
 #[cfg(not(target_arch = "x86_64"))]
@@ -33,7 +34,11 @@ mod elsewhere {
     pub(crate) fn q8_0(_: &Tensor, _: &QTensor) -> Result<Option<Tensor>> {
         Ok(None)
     }
+
+    pub(crate) fn instructions() -> &'static str {
+        if cfg!(target_arch = "aarch64") { "NEON" } else { "none of its own" }
+    }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-pub(crate) use elsewhere::{dense, q8_0};
+pub(crate) use elsewhere::{dense, instructions, q8_0};

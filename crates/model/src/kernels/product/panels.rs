@@ -11,10 +11,6 @@ use super::{
 /// Fewer rows than this are left to candle: reading the matrix takes the time.
 pub(super) const FEWEST: usize = 4;
 
-/// Rows held in registers: with two registers each, and those for weights and activations, they
-/// fill the sixteen there are.
-pub(super) const TALL: usize = 6;
-
 /// Inputs that a panel takes at a time: 64 kB in f32, within a core's second cache.
 const DEEP: usize = 1024;
 
@@ -28,10 +24,24 @@ pub(super) fn supported() -> bool {
         && is_x86_feature_detected!("f16c")
 }
 
+/// Whether this CPU has registers of 512 bits too.
+pub(super) fn has_512() -> bool {
+    is_x86_feature_detected!("avx512f")
+}
+
+/// The widest instructions that products of f32 matrices use here.
+pub(crate) fn instructions() -> &'static str {
+    match (supported(), has_512()) {
+        (true, true) => "AVX-512",
+        (true, false) => "AVX2",
+        (false, _) => "candle's own",
+    }
+}
+
 /// How a kind of matrix `[outputs, inputs]` is multiplied.
 ///
 /// # Safety
-/// Its methods may be called only where [`supported`] says so.
+/// Its unsafe methods may be called only where [`Kernel::runs_here`] says so.
 pub(super) trait Kernel: Sync {
     /// A row's activations of a step.
     type Left: Copy + Default + Send + Sync;
@@ -39,6 +49,13 @@ pub(super) trait Kernel: Sync {
     type Right: Copy + Default;
     /// Inputs of a step, which divide [`DEEP`].
     const STEP: usize;
+    /// Rows that are multiplied at a time, at most 12: their sums fill the registers there are.
+    const TALL: usize;
+
+    /// Whether this CPU has the instructions of its methods.
+    fn runs_here() -> bool {
+        supported()
+    }
 
     /// Activations as they are multiplied.
     unsafe fn left(activations: &[f32]) -> Self::Left;
@@ -61,13 +78,13 @@ pub(super) fn product<K: Kernel>(
     (rows, inputs, outputs): (usize, usize, usize),
 ) -> Result<Vec<f32>> {
     let steps = inputs / K::STEP;
-    if !supported() || steps * K::STEP != inputs || x.len() != rows * inputs {
+    if !K::runs_here() || steps * K::STEP != inputs || x.len() != rows * inputs {
         bail!("{rows} x {inputs} do not fit the steps of a product");
     }
     let mut out = Vec::with_capacity(rows * outputs);
     let place = ThreadedNumbers(out.as_mut_ptr());
     let blocks = rows.div_ceil(ROWS_PER_PASS).max(1);
-    let at_once = rows.div_ceil(blocks).next_multiple_of(TALL);
+    let at_once = rows.div_ceil(blocks).next_multiple_of(K::TALL);
     for (block, x) in x.chunks(at_once * inputs).enumerate() {
         let left = lefts::<K>(x, inputs);
         let rows = x.len() / inputs;
@@ -82,7 +99,7 @@ pub(super) fn product<K: Kernel>(
                 for (chunk, right) in panel.chunks(deep).enumerate() {
                     let mut row = 0;
                     while row < rows {
-                        let tall = TALL.min(rows - row);
+                        let tall = K::TALL.min(rows - row);
                         let from = row * steps + chunk * deep * tall;
                         let left = &left[from..from + right.len() * tall];
                         let to = (block * at_once + row) * outputs + first;
@@ -98,6 +115,12 @@ pub(super) fn product<K: Kernel>(
                         // What is added to was written for the first chunk.
                         unsafe {
                             match tall {
+                                12 => tile::<K, 12>(left, right, to),
+                                11 => tile::<K, 11>(left, right, to),
+                                10 => tile::<K, 10>(left, right, to),
+                                9 => tile::<K, 9>(left, right, to),
+                                8 => tile::<K, 8>(left, right, to),
+                                7 => tile::<K, 7>(left, right, to),
                                 6 => tile::<K, 6>(left, right, to),
                                 5 => tile::<K, 5>(left, right, to),
                                 4 => tile::<K, 4>(left, right, to),
@@ -117,10 +140,10 @@ pub(super) fn product<K: Kernel>(
     Ok(out)
 }
 
-/// Activations in the order they are used in: `TALL` rows, step by step, then the next rows.
+/// Activations in the order they are used in: [`Kernel::TALL`] rows, step by step, then the next rows.
 fn lefts<K: Kernel>(x: &[f32], inputs: usize) -> Vec<K::Left> {
     let mut left = vec![K::Left::default(); x.len() / K::STEP];
-    let tiles = left.par_chunks_mut(TALL * inputs / K::STEP).zip(x.par_chunks(TALL * inputs));
+    let tiles = left.par_chunks_mut(K::TALL * inputs / K::STEP).zip(x.par_chunks(K::TALL * inputs));
     tiles.for_each(|(left, x)| {
         let tall = x.len() / inputs;
         for (row, x) in x.chunks_exact(inputs).enumerate() {

@@ -95,6 +95,7 @@ impl Kernel for Q8<'_> {
     type Left = Left;
     type Right = Right;
     const STEP: usize = BLOCK;
+    const TALL: usize = 6;
 
     #[inline]
     #[target_feature(enable = "avx2,fma,f16c")]
