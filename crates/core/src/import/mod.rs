@@ -107,8 +107,10 @@ struct JsonReader {
     /// Whether a text is in this format.
     shows: fn(&Beginning) -> bool,
     /// Reads a text, in which these names stand.
-    read: fn(&[u8], &BTreeSet<String>, &Options) -> Result<Converted, String>,
+    read: ReadJson,
 }
+
+type ReadJson = fn(&[u8], &BTreeSet<String>, &Options) -> Result<Converted, String>;
 
 struct TorchReader {
     /// Whether a file is in this format.

@@ -7,10 +7,14 @@ use rayon::prelude::*;
 use super::{
     ThreadedNumbers,
     ops::{part, softmax_row},
+    product,
 };
 
 /// Scores of a task, as numbers: 512 kB in f32.
 const SCORES: usize = 1 << 17;
+
+/// Fewer rows do not pay for bringing keys and values into panels.
+const FEWEST_ROWS: usize = 8;
 
 /// What each query sees: `q` `[batch, queries, heads, head_dim]`, `k` and `v`
 /// `[batch, keys, kv_heads, head_dim]`, f32 on a CPU, to `[batch, queries, heads · head_dim]`.
@@ -81,24 +85,32 @@ impl CustomOp3 for Attend {
             for (query, held) in space.queries.chunks_exact_mut(wide).enumerate() {
                 held.copy_from_slice(&q[from(query)..][..wide]);
             }
-            // SAFETY: pointers and strides span the rows of `queries`, `seen` and `scores`, which
-            // `fit` has made room for, and one head's rows in `k` and `v`.
-            unsafe {
-                product(
-                    (rows, keys, width),
-                    (space.scores.as_mut_ptr(), keys),
-                    (space.queries.as_ptr(), width),
-                    (k[shared..].as_ptr(), 1, kv_row),
-                    scale,
-                );
+            if product::attends(keys, width) && rows >= FEWEST_ROWS {
+                let shape = [width, kv_row, keys];
+                space.queries.iter_mut().for_each(|number| *number *= scale);
+                product::scores(&space.queries, &k[shared..], shape, &mut space.scores);
                 space.scores.chunks_exact_mut(keys).for_each(softmax_row);
-                product(
-                    (rows, width, keys),
-                    (space.seen.as_mut_ptr(), width),
-                    (space.scores.as_ptr(), keys),
-                    (v[shared..].as_ptr(), kv_row, 1),
-                    1.0,
-                );
+                product::weighted(&space.scores, &v[shared..], shape, &mut space.seen);
+            } else {
+                // SAFETY: pointers and strides span the rows of `queries`, `seen` and `scores`, which
+                // `fit` has made room for, and one head's rows in `k` and `v`.
+                unsafe {
+                    by_gemm(
+                        (rows, keys, width),
+                        (space.scores.as_mut_ptr(), keys),
+                        (space.queries.as_ptr(), width),
+                        (k[shared..].as_ptr(), 1, kv_row),
+                        scale,
+                    );
+                    space.scores.chunks_exact_mut(keys).for_each(softmax_row);
+                    by_gemm(
+                        (rows, width, keys),
+                        (space.seen.as_mut_ptr(), width),
+                        (space.scores.as_ptr(), keys),
+                        (v[shared..].as_ptr(), kv_row, 1),
+                        1.0,
+                    );
+                }
             }
             for (query, seen) in space.seen.chunks_exact(wide).enumerate() {
                 // SAFETY: `out` has the shape of `q`, and no two tasks have the same queries and
@@ -115,7 +127,7 @@ impl CustomOp3 for Attend {
 ///
 /// # Safety
 /// All elements must be there, and nobody else may use those of `out`.
-unsafe fn product(
+unsafe fn by_gemm(
     (m, n, k): (usize, usize, usize),
     (out, out_row): (*mut f32, usize),
     (a, a_row): (*const f32, usize),
@@ -161,6 +173,10 @@ mod tests {
             (2, 37, 37, 4, 2, 16),
             (1, 5, 700, 3, 1, 8),
             (1, 300, 300, 2, 2, 4),
+            // In panels.
+            (1, 32, 64, 4, 2, 16),
+            (2, 13, 1048, 3, 1, 24),
+            (1, 9, 8, 1, 1, 8),
         ] {
             let random = |length, heads| {
                 Tensor::randn(0.0_f32, 1.0, (batch, length, heads, width), &Device::Cpu).unwrap()

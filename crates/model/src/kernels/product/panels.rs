@@ -95,42 +95,11 @@ pub(super) fn product<K: Kernel>(
                 let first = number * WIDE;
                 // SAFETY: the CPU is one of those supported.
                 unsafe { kernel.right(first, panel) };
-                let deep = DEEP / K::STEP;
-                for (chunk, right) in panel.chunks(deep).enumerate() {
-                    let mut row = 0;
-                    while row < rows {
-                        let tall = K::TALL.min(rows - row);
-                        let from = row * steps + chunk * deep * tall;
-                        let left = &left[from..from + right.len() * tall];
-                        let to = (block * at_once + row) * outputs + first;
-                        let to = TileTarget {
-                            // SAFETY: `row` is one of the block's, `first` one of its outputs.
-                            place: unsafe { place.at(to) },
-                            row: outputs,
-                            width: WIDE.min(outputs - first),
-                            add: chunk > 0,
-                        };
-                        // SAFETY: the CPU is one of those supported. `tall` rows from this place on
-                        // are there, and `width` outputs of each; no other task has these outputs.
-                        // What is added to was written for the first chunk.
-                        unsafe {
-                            match tall {
-                                12 => tile::<K, 12>(left, right, to),
-                                11 => tile::<K, 11>(left, right, to),
-                                10 => tile::<K, 10>(left, right, to),
-                                9 => tile::<K, 9>(left, right, to),
-                                8 => tile::<K, 8>(left, right, to),
-                                7 => tile::<K, 7>(left, right, to),
-                                6 => tile::<K, 6>(left, right, to),
-                                5 => tile::<K, 5>(left, right, to),
-                                4 => tile::<K, 4>(left, right, to),
-                                3 => tile::<K, 3>(left, right, to),
-                                2 => tile::<K, 2>(left, right, to),
-                                _ => tile::<K, 1>(left, right, to),
-                            }
-                        }
-                        row += tall;
-                    }
+                // SAFETY: the rows of the block from its first one on are there, and no other task has
+                // these outputs.
+                unsafe {
+                    let to = place.at(block * at_once * outputs + first);
+                    panel_of::<K>(&left, panel, rows, (to, outputs, WIDE.min(outputs - first)));
                 }
             },
         );
@@ -140,21 +109,91 @@ pub(super) fn product<K: Kernel>(
     Ok(out)
 }
 
+/// The same on this thread, into `out` `[rows, outputs]`.
+pub(super) fn product_here<K: Kernel>(
+    kernel: &K,
+    x: &[f32],
+    (rows, inputs, outputs): (usize, usize, usize),
+    out: &mut [f32],
+) {
+    let steps = inputs / K::STEP;
+    let fits = steps * K::STEP == inputs && x.len() == rows * inputs && out.len() == rows * outputs;
+    assert!(K::runs_here() && fits, "{rows} x {inputs} do not fit the steps of a product");
+    let mut left = vec![K::Left::default(); x.len() / K::STEP];
+    let tiles = left.chunks_mut(K::TALL * steps).zip(x.chunks(K::TALL * inputs));
+    tiles.for_each(|(left, x)| put_left::<K>(left, x, inputs));
+    let mut panel = vec![K::Right::default(); steps];
+    for first in (0..outputs).step_by(WIDE) {
+        // SAFETY: the CPU has the instructions; `out` has all rows and outputs.
+        unsafe {
+            kernel.right(first, &mut panel);
+            let to = out.as_mut_ptr().add(first);
+            panel_of::<K>(&left, &panel, rows, (to, outputs, WIDE.min(outputs - first)));
+        }
+    }
+}
+
+/// All rows of a panel. `to`: where they begin, the distance of rows, and the number of outputs.
+///
+/// # Safety
+/// The CPU must have the kernel's instructions; so many rows must be there, and nobody else may use
+/// these outputs of them.
+unsafe fn panel_of<K: Kernel>(
+    left: &[K::Left],
+    panel: &[K::Right],
+    rows: usize,
+    (to, distance, width): (*mut f32, usize, usize),
+) {
+    let (steps, deep) = (panel.len(), DEEP / K::STEP);
+    for (chunk, right) in panel.chunks(deep).enumerate() {
+        let mut row = 0;
+        while row < rows {
+            let tall = K::TALL.min(rows - row);
+            let from = row * steps + chunk * deep * tall;
+            let left = &left[from..from + right.len() * tall];
+            // SAFETY: as the caller says: `tall` rows from this one on are there. What is added to was
+            // written for the first chunk.
+            unsafe {
+                let place = to.add(row * distance);
+                let to = TileTarget { place, row: distance, width, add: chunk > 0 };
+                match tall {
+                    12 => tile::<K, 12>(left, right, to),
+                    11 => tile::<K, 11>(left, right, to),
+                    10 => tile::<K, 10>(left, right, to),
+                    9 => tile::<K, 9>(left, right, to),
+                    8 => tile::<K, 8>(left, right, to),
+                    7 => tile::<K, 7>(left, right, to),
+                    6 => tile::<K, 6>(left, right, to),
+                    5 => tile::<K, 5>(left, right, to),
+                    4 => tile::<K, 4>(left, right, to),
+                    3 => tile::<K, 3>(left, right, to),
+                    2 => tile::<K, 2>(left, right, to),
+                    _ => tile::<K, 1>(left, right, to),
+                }
+            }
+            row += tall;
+        }
+    }
+}
+
 /// Activations in the order they are used in: [`Kernel::TALL`] rows, step by step, then the next rows.
 fn lefts<K: Kernel>(x: &[f32], inputs: usize) -> Vec<K::Left> {
     let mut left = vec![K::Left::default(); x.len() / K::STEP];
     let tiles = left.par_chunks_mut(K::TALL * inputs / K::STEP).zip(x.par_chunks(K::TALL * inputs));
-    tiles.for_each(|(left, x)| {
-        let tall = x.len() / inputs;
-        for (row, x) in x.chunks_exact(inputs).enumerate() {
-            let places = left[row..].iter_mut().step_by(tall);
-            for (left, activations) in places.zip(x.chunks_exact(K::STEP)) {
-                // SAFETY: `product` has asked for the CPU.
-                *left = unsafe { K::left(activations) };
-            }
-        }
-    });
+    tiles.for_each(|(left, x)| put_left::<K>(left, x, inputs));
     left
+}
+
+/// The rows of a tile, step by step.
+fn put_left<K: Kernel>(left: &mut [K::Left], x: &[f32], inputs: usize) {
+    let tall = x.len() / inputs;
+    for (row, x) in x.chunks_exact(inputs).enumerate() {
+        let places = left[row..].iter_mut().step_by(tall);
+        for (left, activations) in places.zip(x.chunks_exact(K::STEP)) {
+            // SAFETY: whoever calls has asked for the CPU.
+            *left = unsafe { K::left(activations) };
+        }
+    }
 }
 
 /// Where a tile's numbers go.
