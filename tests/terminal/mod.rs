@@ -155,9 +155,12 @@ fn a_killed_session_replays_up_to_its_last_step() {
     for step in 1..=4 {
         terminal.step_to(step);
     }
+    let written = || demask::trace::read(&file).map_or(0, |read| read.recorded.timeline.len() - 1);
+    // A step that is known is shown before it is on disk.
+    terminal.until("three steps on disk", || written() >= 3);
     terminal.signal(Signal::KILL);
     terminal.exit();
-    let steps = demask::trace::read(&file).unwrap().recorded.timeline.len() - 1;
+    let steps = written();
     assert!((3..=4).contains(&steps), "{steps} steps of 4");
     let mut replay = Terminal::start(&["replay", file.to_str().unwrap()], (80, 24), &[]);
     replay.wait_text("REPLAY");

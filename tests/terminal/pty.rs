@@ -106,6 +106,15 @@ impl Terminal {
         self.wait(&format!("step {number}"), |screen| shows_step(screen, number));
     }
 
+    /// Waits until something outside of the screen is so.
+    pub fn until(&self, what: &str, is_so: impl Fn() -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !is_so() {
+            assert!(Instant::now() < deadline, "never {what}; on the screen:\n{}", self.text());
+            std::thread::yield_now();
+        }
+    }
+
     pub fn exit(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
         loop {
