@@ -329,6 +329,26 @@ proptest! {
     }
 }
 
+/// A position that a person wants expanded makes a wider block undecidable, as any other does, where
+/// its confidence is unknown.
+#[test]
+fn a_wish_does_not_hide_an_unknown_confidence() {
+    let canvas = Canvas::masked(vec![1], 3, SPECIAL);
+    let slot = canvas.cells()[2].slot;
+    let overridden = Override { pinned: false, expand: Some(true) };
+    let canvas = canvas.apply(&[Edit::Override { slot, overridden }], 1).unwrap().canvas;
+    let prediction = Prediction::new(3)
+        .with(Column::Argmax, Data::Ids(vec![3, 4, 5]))
+        .with(Column::Choice, Data::Ids(vec![3, 4, 5]))
+        .with(Column::PChoice, Data::Numbers(vec![0.5, 0.25, f32::NAN]))
+        .with(Column::PEos, Data::Numbers(vec![0.0; 3]));
+    let mut params = Params::defaults(Daedal.params());
+    params.set("block_length", Value::Int(2)).unwrap();
+    let state = State::Daedal(daedal::State { stage: 2, cursor: 0, stagnant: false });
+    let case = Case { canvas, state, params, prediction };
+    assert_eq!(case.check_all(true, &mut Tally::default()), Ok(()));
+}
+
 #[test]
 fn what_no_decision_reads_never_flips() {
     let canvas = Canvas::masked(vec![1], 2, SPECIAL);

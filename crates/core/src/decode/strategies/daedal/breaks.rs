@@ -171,15 +171,15 @@ fn blocks(
         ahead.map_or_else(Vec::new, |first| (1..=first - state.cursor + 1).collect());
     let mut was = scan.choice();
     for at in (state.cursor..canvas.len()).filter(|&at| canvas.is_open(at)) {
-        let asked = canvas.cells()[at].overridden.expand;
-        if asked == Some(true) {
-            continue;
-        }
         let width = at - state.cursor + 1;
         if !columns.p_choice[at].is_finite() {
             // No wider block can be decided.
             widths.push(width);
             break;
+        }
+        let asked = canvas.cells()[at].overridden.expand;
+        if asked == Some(true) {
+            continue;
         }
         scan.take(at, asked != Some(false));
         let is = scan.choice();
