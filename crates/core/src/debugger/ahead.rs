@@ -1,6 +1,6 @@
-//! Passes run ahead: while the user looks at a step, those that the next steps need, so that a step is
-//! there when it is asked for. They are kept apart from the session, and count as passes of it, and are
-//! recorded, only once a step asks for them.
+//! Passes run ahead: while the user looks at a step, the model runs the passes that the next steps
+//! need, so that a step needs no wait. Their predictions are kept apart from the session; they are
+//! counted and recorded once a step asks for them.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -29,19 +29,12 @@ pub struct Lookahead {
     known: HashMap<Key, (Arc<Prediction>, Duration)>,
     /// The keys of `known`, oldest first.
     order: VecDeque<Key>,
-    /// Passes that were run, whether or not a step has asked for them since.
-    passes: usize,
 }
 
 impl Lookahead {
     /// Passes that were run ahead and that no step has asked for.
     pub fn unused(&self) -> usize {
         self.known.len()
-    }
-
-    /// Passes that were run ahead.
-    pub fn passes(&self) -> usize {
-        self.passes
     }
 }
 
@@ -73,7 +66,6 @@ impl Debugger {
         let unknown = pass.canvas.len().saturating_sub(prediction.rows());
         let prediction = prediction.behind(unknown).kept(&pass.canvas);
         let ahead = &mut self.ahead;
-        ahead.passes += 1;
         ahead.known.insert(key, (Arc::new(prediction), took));
         ahead.order.push_back(key);
         if ahead.order.len() > PREDICTIONS_KEPT
