@@ -172,16 +172,16 @@ fn a_cast_shows_what_the_screen_would() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("a.cast");
     let file = recording("short-answer");
-    let text = made(&["--size", "100x30", "--speed", "10", &file, out.to_str().unwrap()]);
+    let text = made(&["--size", "90x30", "--speed", "10", &file, out.to_str().unwrap()]);
     let mut lines = text.lines();
     let header: serde_json::Value = serde_json::from_str(lines.next().unwrap()).unwrap();
     assert_eq!(
         (&header["version"], &header["width"], &header["height"]),
-        (&2.into(), &100.into(), &30.into())
+        (&2.into(), &90.into(), &30.into())
     );
     let steps = demask::trace::read(Path::new(&file)).unwrap();
     let steps = steps.recorded.timeline.path(steps.recorded.end).len();
-    let mut terminal = vt100::Parser::new(30, 100, 0);
+    let mut terminal = vt100::Parser::new(30, 90, 0);
     let (mut last, mut events) = (0.0, 0);
     for line in lines {
         let event: (f64, String, String) = serde_json::from_str(line).unwrap();

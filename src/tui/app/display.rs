@@ -40,6 +40,8 @@ pub struct Display {
     pub slot: Option<Slot>,
     /// First row shown of the canvas, if the wheel has moved it off the cursor.
     pub scroll: Option<usize>,
+    /// Rows that the canvas would like, with what is said below the text.
+    pub text_rows: usize,
     /// The chosen parameter's place in the list.
     pub param: usize,
     /// The log's line with the cursor; `None` follows the playhead.
@@ -75,6 +77,7 @@ impl Display {
             position: 0,
             slot: None,
             scroll: None,
+            text_rows: 0,
             param: 0,
             log_line: None,
             search: Search::default(),

@@ -7,16 +7,25 @@ use super::pane::{Pane, Region};
 /// Smallest screen anything useful fits on.
 pub const SMALLEST: (u16, u16) = (40, 10);
 
+/// From so many columns on the waterfall is always on the screen.
+const WIDE: u16 = 100;
+
+/// Rows that the text has at least beside the waterfall, its heading among them.
+const TEXT_ROWS: u16 = 8;
+
+/// Text and waterfall grow and shrink by so many rows, so that they do not move at every step.
+const ROWS_AT_ONCE: u16 = 4;
+
 /// How the room is divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Size {
     /// Less than anything useful fits on.
     TooSmall,
-    /// 80×24 and the like: one tabbed pane.
+    /// 80×24 and the like: one tabbed pane; the waterfall beside the text where there are 100 columns.
     Compact,
-    /// 120×40 and the like: everything, grid or waterfall.
+    /// 120×40 and the like: everything at once.
     Medium,
-    /// 180×50 and more: everything at once.
+    /// 180×50 and more: the same with more room at the right.
     Large,
 }
 
@@ -25,7 +34,7 @@ impl Size {
     pub fn of(width: u16, height: u16) -> Self {
         if width < SMALLEST.0 || height < SMALLEST.1 {
             Self::TooSmall
-        } else if width < 110 || height < 32 {
+        } else if width < WIDE || height < 30 {
             Self::Compact
         } else if width < 180 || height < 48 {
             Self::Medium
@@ -44,8 +53,8 @@ pub struct Choice {
     pub panes: [Pane; Region::COUNT],
     /// Rows that they would like, if they would like so many.
     pub rows: [Option<usize>; Region::COUNT],
-    /// What is right of [`Region::Under`] in its stead, where there is room for one only.
-    pub under_right: bool,
+    /// What is in [`Region::Lowest`] in the stead of [`Region::Under`].
+    pub lowest_only: bool,
     /// The pane that has the screen alone; `None` shows all.
     pub zoom: Option<Pane>,
 }
@@ -56,9 +65,16 @@ impl Choice {
         self.panes[region as usize]
     }
 
-    /// What lies under the largest pane, where there is room for one only.
+    /// What lies under the text, where there is room for one only.
     fn under(&self) -> Region {
-        if self.under_right { Region::UnderRight } else { Region::Under }
+        if self.lowest_only { Region::Lowest } else { Region::Under }
+    }
+
+    /// Rows that a region would like with its heading, in whole steps; `None` for as many as there are.
+    fn wanted(&self, region: Region) -> Option<u16> {
+        let rows = self.rows[region as usize]?;
+        let rows = u16::try_from(rows).unwrap_or(u16::MAX - ROWS_AT_ONCE).saturating_add(1);
+        Some(rows.checked_next_multiple_of(ROWS_AT_ONCE).unwrap_or(u16::MAX))
     }
 }
 
@@ -117,13 +133,19 @@ pub fn divide(width: u16, height: u16, choice: &Choice) -> Option<Areas> {
     match size {
         Size::TooSmall => return None,
         Size::Compact => compact(&mut areas, body, choice),
-        Size::Medium => medium(&mut areas, body, choice),
-        Size::Large => large(&mut areas, body, choice),
+        Size::Medium => {
+            let low = (body.height / 4).clamp(6, 10);
+            full(&mut areas, body, choice, (low, (width * 2 / 5).clamp(44, 56)));
+        }
+        Size::Large => {
+            let low = (body.height / 5).clamp(8, 14);
+            full(&mut areas, body, choice, (low, (width * 3 / 10).clamp(56, 76)));
+        }
     }
     Some(areas)
 }
 
-/// Rows for what lies under the largest pane: its heading and those it would like, at least two, at
+/// Rows for what lies under the text: its heading and those it would like, at least two, at
 /// most `most`; or a third of `height`.
 fn rows_under(choice: &Choice, height: u16, most: u16) -> u16 {
     let Some(rows) = choice.rows[choice.under() as usize] else { return height / 3 };
@@ -132,55 +154,60 @@ fn rows_under(choice: &Choice, height: u16, most: u16) -> u16 {
 }
 
 fn compact(areas: &mut Areas, body: Rect, choice: &Choice) {
-    // Canvas, grid and tabs share the rows 8 : 4 : 9.
+    // Text, blocks and tabs share the rows 8 : 4 : 9.
     let tabs = (body.height * 9 / 21).clamp(3, 14);
-    let rest = body.height - tabs;
-    let under = rows_under(choice, rest, rest * 2 / 5);
-    let [a, b, c] = column(body, [rest - under, under, tabs]);
+    let [upper, c] = column(body, [body.height - tabs, tabs]);
+    let run = choice.at(Region::Lowest);
     let mut second = choice.at(choice.under());
+    let beside = body.width >= WIDE && choice.tab != run && second != run;
+    let left = if beside { Rect { width: upper.width / 2, ..upper } } else { upper };
+    let under = rows_under(choice, upper.height, upper.height * 2 / 5);
+    let [a, b] = column(left, [upper.height - under, under]);
     if second == choice.tab {
         // The waterfall is up already; its tab would show it twice.
         second = choice.at(Region::Under);
     }
-    areas.panes = vec![(choice.at(Region::Main), a), (second, b), (choice.tab, c)];
+    areas.panes = vec![(choice.at(Region::Main), a), (second, b)];
+    if beside {
+        let rule = Rect { x: left.right(), width: 1, ..upper };
+        let right = Rect { x: rule.right(), width: upper.width - left.width - 1, ..upper };
+        areas.rules.push(rule);
+        areas.panes.push((run, right));
+    }
+    areas.panes.push((choice.tab, c));
     areas.tabbed = true;
 }
 
-fn medium(areas: &mut Areas, body: Rect, choice: &Choice) {
-    let low = (body.height / 4).clamp(6, 10);
-    let right = (body.width * 2 / 5).clamp(44, 56);
+/// All panes at once: `low` rows of what came before, `right` columns of what is asked and why.
+fn full(areas: &mut Areas, body: Rect, choice: &Choice, (low, right): (u16, u16)) {
     let left = body.width - right - 1;
     let high = body.height - low;
-    let under = rows_under(choice, high, high / 3);
-    let [a, b] = column(Rect::new(0, body.y, left, high), [high - under, under]);
-    areas.panes = vec![(choice.at(Region::Main), a), (choice.at(choice.under()), b)];
+    left_column(areas, Rect { width: left, height: high, ..body }, choice);
     right_column(areas, Rect::new(left + 1, body.y, right, high), choice);
     areas.rules.push(Rect::new(left, body.y, 1, high));
     lower(areas, Rect::new(0, body.y + high, body.width, low), choice);
 }
 
-fn large(areas: &mut Areas, body: Rect, choice: &Choice) {
-    let low = (body.height / 5).clamp(8, 14);
-    let right = (body.width * 3 / 10).clamp(56, 76);
-    let left = body.width - right - 1;
-    let high = body.height - low;
-    let under = (high * 2 / 5).max(8);
-    let y = body.y + high - under;
-    let half = (left - 1) / 2;
-    areas.panes = vec![
-        (choice.at(Region::Main), Rect::new(0, body.y, left, high - under)),
-        (choice.at(Region::Under), Rect::new(0, y, half, under)),
-        (choice.at(Region::UnderRight), Rect::new(half + 1, y, left - half - 1, under)),
-    ];
-    areas.rules.push(Rect::new(half, y, 1, under));
-    right_column(areas, Rect::new(left + 1, body.y, right, high), choice);
-    areas.rules.push(Rect::new(left, body.y, 1, high));
-    lower(areas, Rect::new(0, body.y + high, body.width, low), choice);
+/// Text, blocks and the whole run above each other. Text and blocks get the rows they would like, the
+/// run the rest; of what it has no use for the text gets what it lacks.
+fn left_column(areas: &mut Areas, area: Rect, choice: &Choice) {
+    let shown = !choice.lowest_only;
+    let under = if shown { rows_under(choice, area.height, area.height / 4) } else { 0 };
+    let rest = area.height - under;
+    let run = choice.wanted(Region::Lowest).map_or(rest, |rows| rows.min(rest));
+    let most = (rest * 3 / 5).max(rest - run);
+    let text = choice.wanted(Region::Main).unwrap_or(most).clamp(TEXT_ROWS.min(most), most);
+    let [a, b, c] = column(area, [text, under, rest - text]);
+    areas.panes.push((choice.at(Region::Main), a));
+    if shown {
+        areas.panes.push((choice.at(Region::Under), b));
+    }
+    areas.panes.push((choice.at(Region::Lowest), c));
 }
 
 /// Three panes above each other; the lowest gets the rows it would like, if that leaves enough.
 fn right_column(areas: &mut Areas, area: Rect, choice: &Choice) {
-    let most = area.height * 3 / 10;
+    let most = area.height * if area.height < 40 { 3 } else { 4 } / 10;
     let wanted = choice.rows[Region::RightBottom as usize];
     let rows = wanted.map_or(most, |rows| u16::try_from(rows).unwrap_or(u16::MAX));
     let bottom = rows.saturating_add(1).min(most).max(5);

@@ -210,7 +210,7 @@ impl App {
             tab: self.display.tab,
             panes: self.display.panes,
             rows: self.display.panes.map(|pane| pane.rows(self)),
-            under_right: self.display.waterfall,
+            lowest_only: self.display.waterfall,
             zoom: self.display.zoom.then_some(self.display.focus),
         };
         layout::divide(width, height, &choice)

@@ -117,12 +117,12 @@ impl fmt::Debug for Pane {
 /// A part of the screen that shows one pane at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Region {
-    /// The largest, at the upper left.
+    /// At the upper left.
     Main,
-    /// The one under the largest.
+    /// The one under it.
     Under,
-    /// Right of [`Region::Under`]; in its stead where there is room for one only.
-    UnderRight,
+    /// Under both, or beside them; in the stead of [`Region::Under`] where there is room for one only.
+    Lowest,
     /// At the top of the right column.
     RightTop,
     /// In the middle of the right column.

@@ -149,7 +149,7 @@ impl App {
             lines.push(line(text, role, EntryTarget::Breakpoint(point.id)));
         }
         lines.push(line("Diagnosis", Role::Strong, EntryTarget::None));
-        let findings = self.display.found.findings.as_ref().map_or(&[][..], |(_, found)| found);
+        let findings = self.findings();
         for finding in findings {
             let step = finding.steps.first().copied().unwrap_or_else(|| self.history.steps());
             let target = EntryTarget::Place(step, finding.positions.first().copied());
@@ -168,6 +168,13 @@ impl App {
             }
         }
         lines
+    }
+
+    /// What was found on the branch as it is, if it was looked over.
+    pub(in crate::tui) fn findings(&self) -> &[Finding] {
+        let tip = self.history.moments.last().map(|moment| moment.node);
+        let found = self.display.found.findings.as_ref();
+        found.filter(|(node, _)| Some(*node) == tip).map_or(&[], |(_, found)| found)
     }
 
     /// Chooses the first entry under the last heading that begins so.

@@ -5,6 +5,7 @@ use ratatui::{layout::Rect, style::Style};
 use super::super::{
     app::{
         Action, App,
+        history::StepSummary,
         interface::Effect,
         pane::{Pane, Region},
     },
@@ -15,7 +16,7 @@ use super::super::{
         theme::{self, Role},
     },
 };
-use super::{PaneView, scrolled, welcome};
+use super::{PaneView, scrolled, verdict, welcome};
 use crate::{
     canvas::{Cell, Origin, TokenId},
     decode::{Decision, Growth, Mode, PositionEffect},
@@ -26,6 +27,9 @@ use crate::{
 const MARGIN: u16 = 5;
 /// Most cells of the token that comes in the place of another one.
 const COMES: usize = 16;
+/// Shades of confidence in the legend, and what stands before them.
+const SHADES: usize = 8;
+const CONFIDENCE: &str = "confidence ";
 /// A tail of end-of-sequence tokens this long is folded.
 const FOLD: usize = 3;
 
@@ -49,6 +53,10 @@ impl PaneView for CanvasPane {
         None
     }
 
+    fn rows(&self, app: &App) -> Option<usize> {
+        Some(app.display.text_rows)
+    }
+
     fn summary(&self, app: &App, _area: Rect) -> String {
         next(app)
     }
@@ -58,7 +66,7 @@ impl PaneView for CanvasPane {
     }
 
     fn act(&self, app: &mut App, action: Action, _effects: &mut Vec<Effect>) -> bool {
-        app.enter_position(action)
+        (action == Action::Enter && verdict::enter(app)) || app.enter_position(action)
     }
 
     fn click(&self, app: &mut App, area: Rect, x: u16, y: u16) {
@@ -71,6 +79,17 @@ impl PaneView for CanvasPane {
 
     fn wheel(&self, app: &mut App, area: Rect, down: bool) {
         app.display.scroll = Some(scrolled(top(app, area), down));
+    }
+
+    fn refresh(&self, app: &mut App) {
+        verdict::refresh(app);
+        let width =
+            app.areas().and_then(|areas| areas.of(Pane::CANVAS)).map_or(0, |area| area.width);
+        let width = text_width(width);
+        let said = usize::from(verdict::at_this_step(app).map_or(0, |_| verdict::ROWS + 1));
+        let below = legend(app, width).len() + said + welcome::rows(app);
+        // One row stays free below the text.
+        app.display.text_rows = flow(app, width).rows.len() + 1 + below;
     }
 }
 
@@ -433,45 +452,89 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
         }
         before = blocks.map(|(_, last)| last).or(before);
     }
-    let free = rows.saturating_sub(flow.rows.len());
-    if free >= 3 {
-        legend_line(app, pen, Rect { y: inside.bottom() - 1, height: 1, ..inside });
-    }
-    // One row stays free below the text, one row is the legend's.
-    if let Some(free @ 1..) = u16::try_from(free).ok().and_then(|free| free.checked_sub(2)) {
-        let left = inside.x + MARGIN;
-        let (y, width) = (inside.bottom() - 1 - free, inside.right().saturating_sub(left));
-        welcome::welcome(app, pen, Rect { x: left, y, width, height: free });
-    }
     if flow.rows.len() > rows {
         scrollbar(pen, area, first, rows, flow.rows.len());
     }
+    // One row stays free below the text.
+    let used = u16::try_from(flow.rows.len() + 1).unwrap_or(u16::MAX);
+    let Some(free) = inside.height.checked_sub(used).filter(|&free| free > 0) else { return };
+    let left = inside.x + MARGIN;
+    let mut below = Rect {
+        x: left,
+        y: inside.y + used,
+        width: inside.right().saturating_sub(left),
+        height: free,
+    };
+    let legend = legend(app, below.width);
+    let rows = u16::try_from(legend.len()).unwrap_or(u16::MAX);
+    let said = verdict::at_this_step(app).is_some();
+    if rows + u16::from(said) * (verdict::ROWS + 1) <= free || (rows <= free && !said) {
+        below.height -= rows;
+        for (y, samples) in (below.bottom()..).zip(&legend) {
+            draw_legend(pen, Rect { y, height: 1, ..below }, samples);
+        }
+        // A free row keeps apart what is said of the run.
+        below.height -= u16::from(said);
+    }
+    below.height -= verdict::draw(app, pen, below);
+    if below.height > 0 {
+        welcome::welcome(app, pen, below);
+    }
 }
 
-/// What the colours mean, where there is room to say it.
-fn legend_line(app: &App, pen: &mut Pen, line: Rect) {
-    let replaces = app.history.moments.iter().filter_map(|moment| moment.made.as_ref());
-    let replaces = replaces.map(|made| made.replaced).any(|replaced| replaced > 0);
+/// A colour of the canvas with what it means; its last entry is all shades of confidence.
+type LegendSample = (&'static str, Option<Role>);
+
+/// What the colours mean, in rows of `width` cells.
+fn legend(app: &App, width: u16) -> Vec<Vec<LegendSample>> {
+    let made = |counts: fn(&StepSummary) -> usize| {
+        app.history
+            .moments
+            .iter()
+            .filter_map(|moment| moment.made.as_ref())
+            .any(|made| counts(made) > 0)
+    };
+    // Few strategies replace and remask.
+    let (replaces, remasks) = (made(|made| made.replaced), made(|made| made.remasks));
     let samples = [
-        Some((" to unmask ", Role::Fill)),
-        Some((" to expand ", Role::Expand)),
-        // Few strategies do.
-        replaces.then_some((" to replace ", Role::Replace)),
-        Some((" unmasked ", Role::Written(None))),
-        Some((" draft ", Role::Ghost(Some(0.45)))),
+        Some((" to unmask ", Some(Role::Fill))),
+        Some((" to expand ", Some(Role::Expand))),
+        replaces.then_some((" to replace ", Some(Role::Replace))),
+        remasks.then_some((" to remask ", Some(Role::Remask))),
+        Some((" draft ", Some(Role::Ghost(Some(0.45))))),
+        Some((" unmasked ", Some(Role::Written(Some(1.0))))),
+        Some((" in doubt ", Some(Role::Written(Some(0.1))))),
+        Some((CONFIDENCE, None)),
     ];
-    let mut x = line.x + MARGIN;
-    for (sample, role) in samples.into_iter().flatten() {
-        x += pen.say(x, line.y, line.right().saturating_sub(x), sample, role) + 1;
+    let mut rows: Vec<Vec<LegendSample>> = vec![Vec::new()];
+    let mut free = usize::from(width);
+    for sample in samples.into_iter().flatten() {
+        let cells = text::width(sample.0) + if sample.1.is_none() { SHADES } else { 0 };
+        if cells > free && rows.last().is_some_and(|row| !row.is_empty()) {
+            rows.push(Vec::new());
+            free = usize::from(width);
+        }
+        free = free.saturating_sub(cells + 1);
+        rows.last_mut().into_iter().for_each(|row| row.push(sample));
     }
-    if line.right() < x + 20 {
-        return;
-    }
-    x += pen.say(x, line.y, 20, "confidence ", Role::Dim);
-    for eighth in 0..8_u8 {
-        let p = Some(f32::from(eighth) / 8.0 + 0.06);
-        let (bar, style) = (pen.theme.heat_bar(p), pen.theme.style(Role::Heat(p)));
-        pen.glyph(x + u16::from(eighth), line.y, bar, style);
+    rows
+}
+
+/// Draws a row of it.
+fn draw_legend(pen: &mut Pen, line: Rect, samples: &[LegendSample]) {
+    let mut x = line.x;
+    for &(sample, role) in samples {
+        let room = line.right().saturating_sub(x);
+        x +=
+            pen.say(x, line.y, room, sample, role.unwrap_or(Role::Dim)) + u16::from(role.is_some());
+        if role.is_some() || usize::from(line.right().saturating_sub(x)) < SHADES {
+            continue;
+        }
+        for shade in 0..SHADES {
+            let p = Some(shade as f32 / SHADES as f32 + 0.06);
+            let (bar, style) = (pen.theme.heat_bar(p), pen.theme.style(Role::Heat(p)));
+            pen.glyph(x + shade as u16, line.y, bar, style);
+        }
     }
 }
 

@@ -26,7 +26,7 @@ pub fn show(app: &mut App, pane: Pane, focus: bool) {
         app.display.tab = pane;
         if !on_screen(app) {
             app.display.panes[region as usize] = pane;
-            app.display.waterfall |= region == Region::UnderRight;
+            app.display.waterfall |= region == Region::Lowest;
         }
     }
     if focus {

@@ -13,6 +13,7 @@ pub mod params;
 pub mod session;
 pub mod steps;
 pub mod timeline;
+pub mod verdict;
 pub mod view;
 pub mod waterfall;
 pub mod welcome;

@@ -35,7 +35,11 @@ impl PaneView for WaterfallPane {
     }
 
     fn region(&self) -> Region {
-        Region::UnderRight
+        Region::Lowest
+    }
+
+    fn rows(&self, app: &App) -> Option<usize> {
+        Some(app.history.moments.len())
     }
 
     fn summary(&self, app: &App, area: Rect) -> String {

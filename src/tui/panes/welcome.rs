@@ -11,13 +11,20 @@ use crate::debugger::Repertoire;
 /// Cells of a prompt's kind.
 const KIND: u16 = 14;
 
+/// What the model knows, where the first screen says it.
+fn known(app: &App) -> Option<&Repertoire> {
+    let begun = app.debugger.session.timeline().len() > 1 || app.step() > 0;
+    app.debugger.host.repertoire().filter(|_| !begun && app.debugger.live)
+}
+
+/// Rows that it would like on the first screen: a sentence in two, the prompts, one to keep apart.
+pub fn rows(app: &App) -> usize {
+    known(app).map_or(0, |known| known.prompts.len() + 3)
+}
+
 /// On the first screen: what answers here, and what it knows. `area` is what is free for it.
 pub fn welcome(app: &App, pen: &mut Pen, area: Rect) {
-    let session = &app.debugger.session;
-    let begun = session.timeline().len() > 1 || app.step() > 0;
-    let Some(known) = app.debugger.host.repertoire().filter(|_| !begun && app.debugger.live) else {
-        return;
-    };
+    let Some(known) = known(app) else { return };
     let key = app.keymap.first(Action::EditPrompt);
     if area.height < LIST {
         if !key.is_empty() {

@@ -22,4 +22,5 @@ mod svg;
 mod text;
 mod theme;
 mod tries;
+mod verdict;
 mod waiting;
