@@ -12,9 +12,9 @@ use crate::{inspect::Finding, session::Pending};
 /// Rows for a finding, the keys to it and its advice.
 pub const ROWS: u16 = 5;
 
-/// Steps times positions up to which a run is looked over without being asked for: it takes less than
-/// a frame.
-const LOOKED_OVER: usize = 1 << 19;
+/// Steps times positions up to which a run is looked over without being asked for: the interface waits
+/// for it.
+const LOOKED_OVER: usize = 1 << 16;
 
 /// Looks the branch over where its end is known, which it is not while the run goes on.
 pub fn refresh(app: &mut App) {
