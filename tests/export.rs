@@ -172,6 +172,7 @@ fn a_cast_shows_what_the_screen_would() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("a.cast");
     let file = recording("short-answer");
+    // So narrow a screen has the timeline as a line with the step and their number.
     let text = made(&["--size", "90x30", "--speed", "10", &file, out.to_str().unwrap()]);
     let mut lines = text.lines();
     let header: serde_json::Value = serde_json::from_str(lines.next().unwrap()).unwrap();

@@ -40,7 +40,7 @@ pub struct Display {
     pub slot: Option<Slot>,
     /// First row shown of the canvas, if the wheel has moved it off the cursor.
     pub scroll: Option<usize>,
-    /// Rows that the canvas would like, with what is said below the text.
+    /// Rows of the canvas: its text, the finding and the legend.
     pub text_rows: usize,
     /// The chosen parameter's place in the list.
     pub param: usize,

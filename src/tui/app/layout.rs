@@ -7,7 +7,7 @@ use super::pane::{Pane, Region};
 /// Smallest screen anything useful fits on.
 pub const SMALLEST: (u16, u16) = (40, 10);
 
-/// From so many columns on the waterfall is always on the screen.
+/// Columns from which on text and waterfall are on the screen together.
 const WIDE: u16 = 100;
 
 /// Rows that the text has at least beside the waterfall, its heading among them.
@@ -21,7 +21,7 @@ const ROWS_AT_ONCE: u16 = 4;
 pub enum Size {
     /// Less than anything useful fits on.
     TooSmall,
-    /// 80×24 and the like: one tabbed pane; the waterfall beside the text where there are 100 columns.
+    /// 80×24 and the like: one tabbed pane, and from 100 columns on the waterfall beside the text.
     Compact,
     /// 120×40 and the like: everything at once.
     Medium,
@@ -53,7 +53,7 @@ pub struct Choice {
     pub panes: [Pane; Region::COUNT],
     /// Rows that they would like, if they would like so many.
     pub rows: [Option<usize>; Region::COUNT],
-    /// What is in [`Region::Lowest`] in the stead of [`Region::Under`].
+    /// Whether [`Region::Lowest`] takes the place of [`Region::Under`].
     pub lowest_only: bool,
     /// The pane that has the screen alone; `None` shows all.
     pub zoom: Option<Pane>,
@@ -70,7 +70,8 @@ impl Choice {
         if self.lowest_only { Region::Lowest } else { Region::Under }
     }
 
-    /// Rows that a region would like with its heading, in whole steps; `None` for as many as there are.
+    /// Rows that a region asks for with its heading, rounded up to [`ROWS_AT_ONCE`]; `None` for as many
+    /// as there are.
     fn wanted(&self, region: Region) -> Option<u16> {
         let rows = self.rows[region as usize]?;
         let rows = u16::try_from(rows).unwrap_or(u16::MAX - ROWS_AT_ONCE).saturating_add(1);
@@ -178,7 +179,8 @@ fn compact(areas: &mut Areas, body: Rect, choice: &Choice) {
     areas.tabbed = true;
 }
 
-/// All panes at once: `low` rows of what came before, `right` columns of what is asked and why.
+/// All panes at once: timeline and log in the lowest `low` rows, and at the right a column of `right`
+/// cells.
 fn full(areas: &mut Areas, body: Rect, choice: &Choice, (low, right): (u16, u16)) {
     let left = body.width - right - 1;
     let high = body.height - low;
@@ -188,8 +190,8 @@ fn full(areas: &mut Areas, body: Rect, choice: &Choice, (low, right): (u16, u16)
     lower(areas, Rect::new(0, body.y + high, body.width, low), choice);
 }
 
-/// Text, blocks and the whole run above each other. Text and blocks get the rows they would like, the
-/// run the rest; of what it has no use for the text gets what it lacks.
+/// Text, blocks and waterfall above each other. Text and blocks get the rows that they ask for, the
+/// waterfall the rest; rows that the run does not fill go to a text that needs them.
 fn left_column(areas: &mut Areas, area: Rect, choice: &Choice) {
     let shown = !choice.lowest_only;
     let under = if shown { rows_under(choice, area.height, area.height / 4) } else { 0 };

@@ -170,7 +170,7 @@ impl App {
         lines
     }
 
-    /// What was found on the branch as it is, if it was looked over.
+    /// Findings of the branch as it is now; none if it was not diagnosed.
     pub(in crate::tui) fn findings(&self) -> &[Finding] {
         let tip = self.history.moments.last().map(|moment| moment.node);
         let found = self.display.found.findings.as_ref();
@@ -240,13 +240,16 @@ impl App {
                 let command = if on { Command::disable(id) } else { Command::enable(id) };
                 self.run(command, &mut effects);
             }
-            Some(EntryTarget::Place(step, position)) => {
-                self.go_step(step);
-                if let Some(position) = position {
-                    self.put(position);
-                }
-            }
+            Some(EntryTarget::Place(step, position)) => self.go_to_place(step, position),
             Some(EntryTarget::None) | None => {}
+        }
+    }
+
+    /// Goes to a step, and there to a position if one is given.
+    pub(in crate::tui) fn go_to_place(&mut self, step: usize, position: Option<usize>) {
+        self.go_step(step);
+        if let Some(position) = position {
+            self.put(position);
         }
     }
 

@@ -16,7 +16,7 @@ use super::super::{
         theme::{self, Role},
     },
 };
-use super::{PaneView, scrolled, verdict, welcome};
+use super::{PaneView, diagnosis, scrolled, welcome};
 use crate::{
     canvas::{Cell, Origin, TokenId},
     decode::{Decision, Growth, Mode, PositionEffect},
@@ -27,8 +27,9 @@ use crate::{
 const MARGIN: u16 = 5;
 /// Most cells of the token that comes in the place of another one.
 const COMES: usize = 16;
-/// Shades of confidence in the legend, and what stands before them.
+/// Shades of confidence in the legend.
 const SHADES: usize = 8;
+/// The words before the shades.
 const CONFIDENCE: &str = "confidence ";
 /// A tail of end-of-sequence tokens this long is folded.
 const FOLD: usize = 3;
@@ -58,7 +59,12 @@ impl PaneView for CanvasPane {
     }
 
     fn summary(&self, app: &App, _area: Rect) -> String {
-        next(app)
+        // The screen may have no room for the finding itself.
+        let over = matches!(app.debugger.session.pending(), Pending::Done(_));
+        match diagnosis::at_this_step(app).filter(|_| over) {
+            Some(finding) => format!("{} · {}", next(app), finding.lint.name()),
+            None => next(app),
+        }
     }
 
     fn draw(&self, app: &App, pen: &mut Pen, area: Rect) {
@@ -66,7 +72,7 @@ impl PaneView for CanvasPane {
     }
 
     fn act(&self, app: &mut App, action: Action, _effects: &mut Vec<Effect>) -> bool {
-        (action == Action::Enter && verdict::enter(app)) || app.enter_position(action)
+        (action == Action::Enter && diagnosis::enter(app)) || app.enter_position(action)
     }
 
     fn click(&self, app: &mut App, area: Rect, x: u16, y: u16) {
@@ -82,11 +88,11 @@ impl PaneView for CanvasPane {
     }
 
     fn refresh(&self, app: &mut App) {
-        verdict::refresh(app);
+        diagnosis::refresh(app);
         let width =
             app.areas().and_then(|areas| areas.of(Pane::CANVAS)).map_or(0, |area| area.width);
         let width = text_width(width);
-        let said = usize::from(verdict::at_this_step(app).map_or(0, |_| verdict::ROWS + 1));
+        let said = usize::from(diagnosis::at_this_step(app).map_or(0, |_| diagnosis::ROWS + 1));
         let below = legend(app, width).len() + said + welcome::rows(app);
         // One row stays free below the text.
         app.display.text_rows = flow(app, width).rows.len() + 1 + below;
@@ -467,25 +473,25 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
     };
     let legend = legend(app, below.width);
     let rows = u16::try_from(legend.len()).unwrap_or(u16::MAX);
-    let said = verdict::at_this_step(app).is_some();
-    if rows + u16::from(said) * (verdict::ROWS + 1) <= free || (rows <= free && !said) {
+    let said = diagnosis::at_this_step(app).is_some();
+    if rows + u16::from(said) * (diagnosis::ROWS + 1) <= free {
         below.height -= rows;
         for (y, samples) in (below.bottom()..).zip(&legend) {
             draw_legend(pen, Rect { y, height: 1, ..below }, samples);
         }
-        // A free row keeps apart what is said of the run.
+        // A free row keeps the finding and the legend apart.
         below.height -= u16::from(said);
     }
-    below.height -= verdict::draw(app, pen, below);
+    below.height -= diagnosis::draw(app, pen, below);
     if below.height > 0 {
         welcome::welcome(app, pen, below);
     }
 }
 
-/// A colour of the canvas with what it means; its last entry is all shades of confidence.
+/// A sample of the legend: its words and their colour; `None` where the shades of confidence follow.
 type LegendSample = (&'static str, Option<Role>);
 
-/// What the colours mean, in rows of `width` cells.
+/// The legend of the colours that this run may show, in rows of `width` cells.
 fn legend(app: &App, width: u16) -> Vec<Vec<LegendSample>> {
     let made = |counts: fn(&StepSummary) -> usize| {
         app.history
@@ -520,7 +526,7 @@ fn legend(app: &App, width: u16) -> Vec<Vec<LegendSample>> {
     rows
 }
 
-/// Draws a row of it.
+/// Draws a row of the legend.
 fn draw_legend(pen: &mut Pen, line: Rect, samples: &[LegendSample]) {
     let mut x = line.x;
     for &(sample, role) in samples {

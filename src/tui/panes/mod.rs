@@ -3,6 +3,7 @@
 
 pub mod canvas;
 pub mod chart;
+pub mod diagnosis;
 pub mod eos;
 pub mod focus;
 pub mod grid;
@@ -13,7 +14,6 @@ pub mod params;
 pub mod session;
 pub mod steps;
 pub mod timeline;
-pub mod verdict;
 pub mod view;
 pub mod waterfall;
 pub mod welcome;

@@ -11,13 +11,13 @@ use crate::debugger::Repertoire;
 /// Cells of a prompt's kind.
 const KIND: u16 = 14;
 
-/// What the model knows, where the first screen says it.
+/// The prompts that the model knows, while the first screen shows them.
 fn known(app: &App) -> Option<&Repertoire> {
     let begun = app.debugger.session.timeline().len() > 1 || app.step() > 0;
     app.debugger.host.repertoire().filter(|_| !begun && app.debugger.live)
 }
 
-/// Rows that it would like on the first screen: a sentence in two, the prompts, one to keep apart.
+/// Rows of the welcome: its sentence takes two, each prompt one, and one stays free.
 pub fn rows(app: &App) -> usize {
     known(app).map_or(0, |known| known.prompts.len() + 3)
 }

@@ -70,7 +70,7 @@ impl ByteTerminal {
                 let contents = if cell.has_contents() { cell.contents() } else { " " };
                 // What lies under the second half of a wide glyph is not seen.
                 let continued = cell.is_wide_continuation();
-                // Nor is the ink of a blank.
+                // Nor is the colour of a blank.
                 let inked =
                     cell.has_contents() && contents != " " || cell.underline() || cell.inverse();
                 let style = (

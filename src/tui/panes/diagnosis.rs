@@ -1,5 +1,5 @@
-//! What went wrong in a run, and what to do: on the canvas, at the end of the run and where it went
-//! wrong.
+//! Findings of the diagnosis on the canvas, below the text: the first one at the end of a run, and each
+//! at the step before the first one it is about.
 
 use ratatui::layout::Rect;
 
@@ -9,25 +9,25 @@ use super::super::{
 };
 use crate::{inspect::Finding, session::Pending};
 
-/// Rows for a finding, the keys to it and its advice.
+/// Rows of a finding, the keys that lead to it, and its advice.
 pub const ROWS: u16 = 5;
 
-/// Steps times positions up to which a run is looked over without being asked for: the interface waits
-/// for it.
-const LOOKED_OVER: usize = 1 << 16;
+/// Steps times positions of the largest run that is diagnosed without a request: the interface waits
+/// meanwhile.
+const DIAGNOSED_UNASKED: usize = 1 << 16;
 
-/// Looks the branch over where its end is known, which it is not while the run goes on.
+/// Diagnoses the branch if its end is known: not while the run goes on.
 pub fn refresh(app: &mut App) {
     let over = matches!(app.debugger.session.pending(), Pending::Done(_));
     let replayed = !app.debugger.live && app.reading.is_none();
     let cells = app.history.moments.len().saturating_mul(app.canvas().len());
-    if (over || replayed) && cells <= LOOKED_OVER {
+    if (over || replayed) && cells <= DIAGNOSED_UNASKED {
         app.diagnose();
     }
 }
 
-/// What is to be said of the step stood at: at the end the first finding, before a step what is wrong
-/// with it.
+/// The finding shown at the step on screen: at the end the first of all, elsewhere the first that begins
+/// with the next step.
 pub fn at_this_step(app: &App) -> Option<&Finding> {
     let findings = app.findings();
     let here = app.step() as usize;
@@ -37,20 +37,22 @@ pub fn at_this_step(app: &App) -> Option<&Finding> {
     }
 }
 
-/// At the end of the run, goes to the step before the one that went wrong; false where there is none.
-pub fn enter(app: &mut App) -> bool {
+/// The step that Enter goes to: an earlier one, until the cursor is moved by hand.
+fn goal(app: &App, finding: &Finding) -> Option<usize> {
     let here = app.step() as usize;
-    let Some(finding) = at_this_step(app).filter(|_| app.display.follow) else { return false };
-    let Some(step) = finding.before().filter(|&step| step < here) else { return false };
+    finding.before().filter(|&step| step < here && app.display.follow)
+}
+
+/// Goes to the step before the finding's first; false where Enter does not lead to it.
+pub fn enter(app: &mut App) -> bool {
+    let Some(finding) = at_this_step(app) else { return false };
+    let Some(step) = goal(app, finding) else { return false };
     let position = finding.positions.first().copied();
-    app.go_step(step);
-    if let Some(position) = position {
-        app.put(position);
-    }
+    app.go_to_place(step, position);
     true
 }
 
-/// Draws it at the foot of `area`; the rows used.
+/// Draws the finding at the foot of `area`. Returns the rows used.
 pub fn draw(app: &App, pen: &mut Pen, area: Rect) -> u16 {
     let Some(finding) = at_this_step(app) else { return 0 };
     let rows = area.height.min(ROWS);
@@ -69,13 +71,13 @@ pub fn draw(app: &App, pen: &mut Pen, area: Rect) -> u16 {
     rows
 }
 
-/// What Enter does, and how many more findings there are.
+/// The keys that lead to this finding and to the others.
 fn keys(app: &App, finding: &Finding) -> String {
     let here = app.step() as usize;
     let enter = app.keymap.first(Action::Enter);
-    let goes = finding.before().filter(|&step| step < here && app.display.follow);
-    let goes =
-        goes.filter(|_| !enter.is_empty()).map(|step| format!("{enter} goes to step {step}"));
+    let goes = goal(app, finding)
+        .filter(|_| !enter.is_empty())
+        .map(|step| format!("{enter} goes to step {step}"));
     let more = app.findings().len().saturating_sub(1);
     let list = app.keymap.first(Action::Pane(7));
     let others = (more > 0 && !list.is_empty() && here == app.history.steps())

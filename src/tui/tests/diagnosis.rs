@@ -1,4 +1,4 @@
-//! What is said of a run at its end and where it went wrong.
+//! The findings on the canvas: at the end of a run, and at the step before they begin.
 
 use super::fake::{self, glyphs, press};
 use crate::tui::{App, Look, frame};
@@ -35,13 +35,13 @@ fn the_first_finding_stands_on_the_canvas_at_the_end_and_enter_goes_there() {
         press(&mut app, "Enter");
         assert_eq!(app.step() as usize, before);
         assert_eq!(Some(app.display.position), finding.positions.first().copied());
-        // Where it goes wrong it is said too.
+        // The finding stands at this step too.
         assert!(text(&app).contains(finding.lint.name()), "{width}×{height}\n{}", text(&app));
     }
 }
 
 #[test]
-fn enter_is_of_the_position_once_the_cursor_was_moved() {
+fn enter_goes_to_the_positions_step_once_the_cursor_was_moved() {
     let mut app = finished(120, 40);
     press(&mut app, "Left");
     let cell = app.canvas().cells()[app.display.position];
@@ -50,7 +50,7 @@ fn enter_is_of_the_position_once_the_cursor_was_moved() {
 }
 
 #[test]
-fn nothing_is_said_while_the_run_goes_on() {
+fn a_run_is_not_diagnosed_before_its_end() {
     let mut app = unsure(3, 120, 40);
     assert!(app.findings().is_empty());
     fake::finish(&mut app);
