@@ -83,7 +83,7 @@ impl InplaceOp1 for SoftmaxOp {
 }
 
 /// Scores to shares of 1.
-pub(super) fn softmax_row(row: &mut [f32]) {
+fn softmax_row(row: &mut [f32]) {
     let max = rows::max(row);
     match fuses() {
         true => vectorized(

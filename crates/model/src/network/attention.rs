@@ -10,7 +10,7 @@ pub(crate) const SCORES_AT_ONCE: usize = 1 << 23;
 
 /// What each query sees.
 ///
-/// `q` `[batch, queries, heads, head_dim]`, `k` and `v` `[batch, keys, kv_heads, head_dim]`;
+/// `q` `[batch, heads, queries, head_dim]`, `k` and `v` `[batch, kv_heads, keys, head_dim]`;
 /// query head `j` reads key head `j / (heads / kv_heads)`. `bias` as in `Pattern::bias`. Returns
 /// `[batch, queries, heads · head_dim]`.
 pub(super) fn attention(
@@ -22,15 +22,14 @@ pub(super) fn attention(
     if bias.is_none() && q.device().is_cpu() && q.dtype() == DType::F32 {
         return attend(q, k, v);
     }
-    let (batch, queries, heads, head_dim) = q.dims4()?;
-    let (_, keys, kv_heads, _) = k.dims4()?;
+    let (batch, heads, queries, head_dim) = q.dims4()?;
+    let (_, kv_heads, keys, _) = k.dims4()?;
     let groups = heads / kv_heads;
     // Query heads that share keys lie one behind the other: one product for all of them.
     let q = (q * (1.0 / (head_dim as f64).sqrt()))?
-        .reshape((batch, queries, kv_heads, groups, head_dim))?
-        .permute((0, 2, 3, 1, 4))?;
-    let k = k.permute((0, 2, 3, 1))?.contiguous()?;
-    let v = v.transpose(1, 2)?.contiguous()?;
+        .reshape((batch, kv_heads, groups, queries, head_dim))?;
+    let k = k.transpose(2, 3)?.contiguous()?;
+    let v = v.contiguous()?;
     let at_once = (SCORES_AT_ONCE / (batch * heads * keys)).max(16);
     let mut seen = Vec::new();
     for start in (0..queries).step_by(at_once) {

@@ -1,6 +1,6 @@
 //! A transformer block: attention and feed-forward layer, each behind its norm.
 
-use candle_core::{D, Module, Result, Tensor};
+use candle_core::{Module, Result, Tensor};
 
 use super::{
     NetworkPart, Spec,
@@ -28,14 +28,14 @@ pub(super) enum OtherKeys<'a> {
     Prefix(&'a mut Option<KeyValue>, usize),
 }
 
-/// `all` with its rows from `start` on replaced by `window`.
+/// `all` with its positions from `start` on replaced by `window`.
 fn within(all: &Tensor, window: &Tensor, start: usize) -> Result<Tensor> {
-    let end = start + window.dim(1)?;
-    let before = all.narrow(1, 0, start)?;
-    let behind = all.narrow(1, end, all.dim(1)?.saturating_sub(end))?;
+    let end = start + window.dim(2)?;
+    let before = all.narrow(2, 0, start)?;
+    let behind = all.narrow(2, end, all.dim(2)?.saturating_sub(end))?;
     let parts = [&before, window, &behind];
     let parts: Vec<&Tensor> = parts.into_iter().filter(|part| part.elem_count() > 0).collect();
-    Tensor::cat(&parts, 1)
+    Tensor::cat(&parts, 2)
 }
 
 enum FeedForward {
@@ -121,18 +121,14 @@ impl Block {
     }
 
     /// Queries, keys and values of the residual stream, rotated, each
-    /// `[batch, length, heads, head_dim]`.
+    /// `[batch, heads, length, head_dim]`.
     fn project(&self, x: &Tensor, rotation: &Rotation) -> Result<(Tensor, Tensor, Tensor)> {
         let (batch, length, _) = x.dims3()?;
         let qkv = self.qkv.forward(&self.attention_norm.forward(x)?)?;
-        let part = |first: usize, heads: usize| {
-            qkv.narrow(D::Minus1, first * self.head_dim, heads * self.head_dim)?.reshape((
-                batch,
-                length,
-                heads,
-                self.head_dim,
-            ))
-        };
+        let all = self.heads + 2 * self.kv_heads;
+        let qkv = qkv.reshape((batch, length, all, self.head_dim))?;
+        let part =
+            |first: usize, heads: usize| qkv.narrow(2, first, heads)?.transpose(1, 2)?.contiguous();
         let q = part(0, self.heads)?;
         let k = part(self.heads, self.kv_heads)?;
         let v = part(self.heads + self.kv_heads, self.kv_heads)?;

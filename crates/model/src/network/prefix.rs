@@ -5,7 +5,7 @@
 
 use candle_core::{Result, Tensor};
 
-/// Keys, rotated, and values of a layer, each `[batch, length, kv_heads, head_dim]`.
+/// Keys, rotated, and values of a layer, each `[batch, kv_heads, length, head_dim]`.
 pub(super) type KeyValue = (Tensor, Tensor);
 
 /// The room that is made first, positions.
@@ -64,16 +64,16 @@ impl Prefix {
 
 /// A tensor with room for `size` positions that begins with the first `length` of `old`.
 fn enlarged(old: &Tensor, length: usize, size: usize) -> Result<Tensor> {
-    let (batch, _, heads, width) = old.dims4()?;
+    let (batch, heads, _, width) = old.dims4()?;
     let room = size.next_power_of_two().max(FIRST_ROOM);
-    let larger = Tensor::zeros((batch, room, heads, width), old.dtype(), old.device())?;
+    let larger = Tensor::zeros((batch, heads, room, width), old.dtype(), old.device())?;
     if length > 0 {
-        larger.slice_set(&old.narrow(1, 0, length)?.contiguous()?, 1, 0)?;
+        larger.slice_set(&old.narrow(2, 0, length)?.contiguous()?, 2, 0)?;
     }
     Ok(larger)
 }
 
-/// Writes keys and values, `[1, positions, heads, head_dim]`, behind the first `length` positions,
+/// Writes keys and values, `[1, heads, positions, head_dim]`, behind the first `length` positions,
 /// and gives those of all up to there.
 pub(super) fn write(
     kept: &mut Option<KeyValue>,
@@ -81,15 +81,15 @@ pub(super) fn write(
     k: &Tensor,
     v: &Tensor,
 ) -> Result<KeyValue> {
-    let end = length + k.dim(1)?;
+    let end = length + k.dim(2)?;
     let (keys, values) = match kept.take() {
-        Some((keys, values)) if keys.dim(1)? >= end => (keys, values),
+        Some((keys, values)) if keys.dim(2)? >= end => (keys, values),
         Some((keys, values)) => (enlarged(&keys, length, end)?, enlarged(&values, length, end)?),
         None => (enlarged(k, 0, end)?, enlarged(v, 0, end)?),
     };
-    keys.slice_set(&k.contiguous()?, 1, length)?;
-    values.slice_set(&v.contiguous()?, 1, length)?;
-    let seen = (keys.narrow(1, 0, end)?, values.narrow(1, 0, end)?);
+    keys.slice_set(&k.contiguous()?, 2, length)?;
+    values.slice_set(&v.contiguous()?, 2, length)?;
+    let seen = (keys.narrow(2, 0, end)?, values.narrow(2, 0, end)?);
     *kept = Some((keys, values));
     Ok(seen)
 }

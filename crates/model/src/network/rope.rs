@@ -39,7 +39,7 @@ pub(super) struct Rotation {
 }
 
 impl Rotation {
-    /// Rotates queries or keys `[batch, length, heads, head_dim]`, half-split, in f32 whatever
+    /// Rotates queries or keys `[batch, heads, length, head_dim]`, half-split, in f32 whatever
     /// the computing type (`rope_full_precision`). Numbers behind the rotary ones stay.
     pub(super) fn apply(&self, x: &Tensor) -> Result<Tensor> {
         let (all, rotary) = (x.dim(D::Minus1)?, 2 * self.cos.dim(D::Minus1)?);
@@ -48,7 +48,7 @@ impl Rotation {
             let rest = x.narrow(D::Minus1, rotary, all - rotary)?;
             return Tensor::cat(&[&first, &rest], D::Minus1);
         }
-        let rotated = candle_nn::rotary_emb::rope_thd(
+        let rotated = candle_nn::rotary_emb::rope(
             &x.to_dtype(DType::F32)?.contiguous()?,
             &self.cos,
             &self.sin,

@@ -10,7 +10,7 @@ use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor};
 use super::{
     super::ops::part,
     lanes::{LANES, OutputLine, WIDE, floats, store, store_wide, transposed, wide_floats},
-    panels::{FEWEST, Kernel, has_512, product, product_here, supported},
+    panels::{FEWEST, Kernel, has_512, product, supported},
 };
 
 /// `x` `[rows, inputs]` times the transposed of `matrix` `[outputs, inputs]`; `None` where candle is
@@ -45,7 +45,7 @@ impl CustomOp2 for DenseProduct {
             candle_core::bail!("{rows} x {inputs} does not fit {outputs} x {columns}");
         }
         let weights = part(matrix, matrix_layout)?;
-        let dense = OutputRows { weights, inputs, distance: inputs };
+        let dense = OutputRows { weights, inputs };
         let (x, shape) = (part(x, x_layout)?, (rows, inputs, outputs));
         let out = match has_512() {
             true => product(&Wide(dense), x, shape)?,
@@ -55,28 +55,20 @@ impl CustomOp2 for DenseProduct {
     }
 }
 
-/// Numbers of f32 that are brought into panels.
-trait PanelSource: Sync {
-    /// Those of the outputs from `first` on, all inputs of them; zeros for outputs that are not there.
-    ///
-    /// # Safety
-    /// The CPU must be one of those [`supported`].
-    unsafe fn right(&self, first: usize, panel: &mut [[OutputLine<f32>; LANES]]);
-}
-
-/// A matrix with a row an output, rows at a distance from each other.
+/// A matrix with a row an output.
+#[derive(Clone, Copy)]
 struct OutputRows<'a> {
     weights: &'a [f32],
     inputs: usize,
-    distance: usize,
 }
 
-impl PanelSource for OutputRows<'_> {
+impl OutputRows<'_> {
+    /// Weights of the outputs from `first` on, all inputs of them; zeros for outputs that are not there.
     #[inline]
     #[target_feature(enable = "avx2,fma,f16c")]
-    unsafe fn right(&self, first: usize, panel: &mut [[OutputLine<f32>; LANES]]) {
+    fn right(&self, first: usize, panel: &mut [[OutputLine<f32>; LANES]]) {
         let rows: [&[f32]; WIDE] = std::array::from_fn(|output| {
-            let from = (first + output) * self.distance;
+            let from = (first + output) * self.inputs;
             self.weights.get(from..from + self.inputs).unwrap_or_default()
         });
         for (step, right) in panel.iter_mut().enumerate() {
@@ -94,30 +86,10 @@ impl PanelSource for OutputRows<'_> {
     }
 }
 
-/// A matrix with a row an input, rows at a distance from each other.
-struct InputRows<'a> {
-    weights: &'a [f32],
-    outputs: usize,
-    distance: usize,
-}
-
-impl PanelSource for InputRows<'_> {
-    #[inline]
-    unsafe fn right(&self, first: usize, panel: &mut [[OutputLine<f32>; LANES]]) {
-        let width = WIDE.min(self.outputs - first);
-        for (input, line) in panel.as_flattened_mut().iter_mut().enumerate() {
-            let from = input * self.distance + first;
-            let numbers = line.0.as_flattened_mut();
-            numbers[..width].copy_from_slice(&self.weights[from..from + width]);
-            numbers[width..].fill(0.0);
-        }
-    }
-}
-
 /// Products in registers of 256 bits, two for the outputs of a panel.
-struct Narrow<S>(S);
+struct Narrow<'a>(OutputRows<'a>);
 
-impl<S: PanelSource> Kernel for Narrow<S> {
+impl Kernel for Narrow<'_> {
     type Left = [f32; LANES];
     type Right = [OutputLine<f32>; LANES];
     const STEP: usize = LANES;
@@ -163,9 +135,9 @@ impl<S: PanelSource> Kernel for Narrow<S> {
 
 /// Products in registers of 512 bits, each for all outputs of a panel. Every sum is over the same
 /// numbers in the same order, and comes out the same.
-struct Wide<S>(S);
+struct Wide<'a>(OutputRows<'a>);
 
-impl<S: PanelSource> Kernel for Wide<S> {
+impl Kernel for Wide<'_> {
     type Left = [f32; LANES];
     type Right = [OutputLine<f32>; LANES];
     const STEP: usize = LANES;
@@ -211,34 +183,6 @@ impl<S: PanelSource> Kernel for Wide<S> {
     }
 }
 
-/// Whether [`scores`] and [`weighted`] are there for rows of so many numbers.
-pub(crate) fn attends(keys: usize, width: usize) -> bool {
-    supported() && keys.is_multiple_of(LANES) && width.is_multiple_of(LANES)
-}
-
-/// Products of queries `[rows, width]` with keys `[keys, width]`, which are at a distance from each
-/// other, on this thread: to `out` `[rows, keys]`.
-pub(crate) fn scores(queries: &[f32], keys: &[f32], shape: [usize; 3], out: &mut [f32]) {
-    let [width, distance, n] = shape;
-    let source = OutputRows { weights: keys, inputs: width, distance };
-    here(source, queries, (queries.len() / width, width, n), out);
-}
-
-/// Sums of values `[keys, width]`, which are at a distance from each other, by shares
-/// `[rows, keys]`, on this thread: to `out` `[rows, width]`.
-pub(crate) fn weighted(shares: &[f32], values: &[f32], shape: [usize; 3], out: &mut [f32]) {
-    let [width, distance, n] = shape;
-    let source = InputRows { weights: values, outputs: width, distance };
-    here(source, shares, (shares.len() / n, n, width), out);
-}
-
-fn here<S: PanelSource>(source: S, x: &[f32], shape: (usize, usize, usize), out: &mut [f32]) {
-    match has_512() {
-        true => product_here(&Wide(source), x, shape, out),
-        false => product_here(&Narrow(source), x, shape, out),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use candle_core::Device;
@@ -275,9 +219,9 @@ mod tests {
             let inputs = steps * LANES;
             let numbers = |tensor: Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
             let (x, weights) = (numbers(random(rows, inputs)), numbers(random(outputs, inputs)));
-            let dense = || OutputRows { weights: &weights, inputs, distance: inputs };
-            let narrow = product(&Narrow(dense()), &x, (rows, inputs, outputs)).unwrap();
-            let wide = product(&Wide(dense()), &x, (rows, inputs, outputs)).unwrap();
+            let dense = OutputRows { weights: &weights, inputs };
+            let narrow = product(&Narrow(dense), &x, (rows, inputs, outputs)).unwrap();
+            let wide = product(&Wide(dense), &x, (rows, inputs, outputs)).unwrap();
             prop_assert!(narrow.iter().map(|x| x.to_bits()).eq(wide.iter().map(|x| x.to_bits())));
         }
     }

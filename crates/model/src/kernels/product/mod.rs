@@ -20,11 +20,7 @@ mod panels;
 mod q8;
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) use self::{
-    dense::{attends, dense, scores, weighted},
-    panels::instructions,
-    q8::q8_0,
-};
+pub(crate) use self::{dense::dense, panels::instructions, q8::q8_0};
 
 /// On other processors candle multiplies, and these are never called.
 #[cfg(not(target_arch = "x86_64"))]
@@ -39,18 +35,10 @@ mod elsewhere {
         Ok(None)
     }
 
-    pub(crate) fn attends(_: usize, _: usize) -> bool {
-        false
-    }
-
-    pub(crate) fn scores(_: &[f32], _: &[f32], _: [usize; 3], _: &mut [f32]) {}
-
-    pub(crate) fn weighted(_: &[f32], _: &[f32], _: [usize; 3], _: &mut [f32]) {}
-
     pub(crate) fn instructions() -> &'static str {
         if cfg!(target_arch = "aarch64") { "NEON" } else { "none of its own" }
     }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-pub(crate) use elsewhere::{attends, dense, instructions, q8_0, scores, weighted};
+pub(crate) use elsewhere::{dense, instructions, q8_0};

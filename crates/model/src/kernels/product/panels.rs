@@ -109,30 +109,6 @@ pub(super) fn product<K: Kernel>(
     Ok(out)
 }
 
-/// The same on this thread, into `out` `[rows, outputs]`.
-pub(super) fn product_here<K: Kernel>(
-    kernel: &K,
-    x: &[f32],
-    (rows, inputs, outputs): (usize, usize, usize),
-    out: &mut [f32],
-) {
-    let steps = inputs / K::STEP;
-    let fits = steps * K::STEP == inputs && x.len() == rows * inputs && out.len() == rows * outputs;
-    assert!(K::runs_here() && fits, "{rows} x {inputs} do not fit the steps of a product");
-    let mut left = vec![K::Left::default(); x.len() / K::STEP];
-    let tiles = left.chunks_mut(K::TALL * steps).zip(x.chunks(K::TALL * inputs));
-    tiles.for_each(|(left, x)| put_left::<K>(left, x, inputs));
-    let mut panel = vec![K::Right::default(); steps];
-    for first in (0..outputs).step_by(WIDE) {
-        // SAFETY: the CPU has the instructions; `out` has all rows and outputs.
-        unsafe {
-            kernel.right(first, &mut panel);
-            let to = out.as_mut_ptr().add(first);
-            panel_of::<K>(&left, &panel, rows, (to, outputs, WIDE.min(outputs - first)));
-        }
-    }
-}
-
 /// All rows of a panel. `to`: where they begin, the distance of rows, and the number of outputs.
 ///
 /// # Safety
