@@ -47,10 +47,33 @@ fn start_step_inspect_turn_and_quit() {
 }
 
 #[test]
+fn what_is_copied_reaches_the_terminal() {
+    use base64::prelude::{BASE64_STANDARD, Engine as _};
+    let mut terminal = Terminal::start(&[], (80, 24), &[]);
+    terminal.wait("the pending decision", |screen| screen.contents().contains("grow"));
+    terminal.press("y");
+    terminal.wait_text("Copy: t token");
+    terminal.press("w");
+    terminal.until("copied", || !terminal.clipboard().is_empty());
+    let copied = BASE64_STANDARD.decode(terminal.clipboard()).unwrap();
+    let copied = String::from_utf8(copied).unwrap();
+    assert!(copied.starts_with("position 0, slot #"), "{copied}");
+    terminal.wait_text("copied: position 0");
+    // Another key than those that are offered copies nothing.
+    terminal.press("y");
+    terminal.wait_text("Copy: t token");
+    terminal.press("q");
+    terminal.wait_gone("Copy: t token");
+    terminal.press("q");
+    assert!(terminal.exit().success());
+    terminal.assert_restored();
+}
+
+#[test]
 fn a_configuration_moves_keys_and_sets_the_theme() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("config.toml");
-    let text = "[keys]\nstep = \"y\"\nquit = \"alt-q\"\n[look]\ntheme = \"light\"\n";
+    let text = "[keys]\nstep = \"Y\"\nquit = \"alt-q\"\n[look]\ntheme = \"light\"\n";
     std::fs::write(&file, text).unwrap();
     let file = file.to_str().unwrap();
     let args = ["--color", "truecolor"];
@@ -58,7 +81,7 @@ fn a_configuration_moves_keys_and_sets_the_theme() {
     terminal.wait_text("Alt-q quit");
     terminal.wait("the pending decision", |screen| screen.contents().contains("grow"));
     // The key it was does nothing now: one step is made, not two.
-    terminal.press("sy");
+    terminal.press("sY");
     terminal.wait("step 1", |screen| shows_step(screen, 1));
     let blue = vt100::Color::Rgb(0, 98, 170);
     terminal.wait("keys for a light ground", |screen| {

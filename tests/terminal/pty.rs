@@ -20,9 +20,19 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The most that the program draws, columns and rows: a smaller screen would scroll.
 const LARGEST_SCREEN: (u16, u16) = (2000, 1000);
 
+/// What the program has asked the terminal to put on the clipboard, in base64.
+#[derive(Default)]
+pub struct Clipboard(String);
+
+impl vt100::Callbacks for Clipboard {
+    fn copy_to_clipboard(&mut self, _: &mut vt100::Screen, _: &[u8], data: &[u8]) {
+        self.0 = String::from_utf8_lossy(data).into_owned();
+    }
+}
+
 /// The program on a terminal of its own.
 pub struct Terminal {
-    pub screen: Arc<(Mutex<vt100::Parser>, Condvar)>,
+    pub screen: Arc<(Mutex<vt100::Parser<Clipboard>>, Condvar)>,
     keys: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
     pub master: Box<dyn MasterPty + Send>,
@@ -46,8 +56,8 @@ impl Terminal {
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         // Of a terminal of absurd size there is the part that is drawn.
-        let parser =
-            vt100::Parser::new(rows.min(LARGEST_SCREEN.1), columns.min(LARGEST_SCREEN.0), 1000);
+        let (rows, columns) = (rows.min(LARGEST_SCREEN.1), columns.min(LARGEST_SCREEN.0));
+        let parser = vt100::Parser::new_with_callbacks(rows, columns, 1000, Clipboard::default());
         let screen = Arc::new((Mutex::new(parser), Condvar::new()));
         let mut output = pair.master.try_clone_reader().unwrap();
         let feed = screen.clone();
@@ -78,6 +88,11 @@ impl Terminal {
     /// The text on screen.
     pub fn text(&self) -> String {
         self.screen.0.lock().unwrap().screen().contents()
+    }
+
+    /// What is on the clipboard, in base64.
+    pub fn clipboard(&self) -> String {
+        self.screen.0.lock().unwrap().callbacks().0.clone()
     }
 
     /// Waits until the screen is as `wanted`.

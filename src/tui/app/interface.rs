@@ -37,6 +37,8 @@ pub enum Effect {
     Suspend,
     /// Take the terminal over again: the process was continued.
     Resume,
+    /// Put a text on the clipboard.
+    Copy(String),
     /// Draw every cell anew, whatever the terminal shows.
     Redraw,
     /// Leave the loop; the run and its recording end.

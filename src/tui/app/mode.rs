@@ -38,6 +38,8 @@ pub enum InputMode {
     Search(Input),
     /// A token for the position under the cursor is chosen.
     Pick(Picker),
+    /// What to copy is asked.
+    Copy,
     /// To quit would lose what was not recorded.
     Leaving,
 }

@@ -128,6 +128,7 @@ async fn drive(
                     resumed = Some(Instant::now());
                     dirty = true;
                 }
+                Effect::Copy(text) => screen.copy(&text)?,
                 Effect::Redraw => {
                     screen.redraw()?;
                     dirty = true;

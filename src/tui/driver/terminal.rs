@@ -9,6 +9,7 @@ use std::{
     thread::ThreadId,
 };
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use crossterm::{
     cursor::{Hide, Show},
     event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste},
@@ -102,6 +103,17 @@ impl Screen {
         // `clear` would ask the terminal where its cursor is, and wait for an answer that the
         // reader of keys takes away; a resize clears without asking.
         self.terminal.resize(area()?)
+    }
+
+    /// Asks the terminal to put a text on the clipboard (OSC 52), which it may be set not to do.
+    ///
+    /// # Errors
+    /// If the terminal cannot be written to.
+    pub fn copy(&mut self, text: &str) -> io::Result<()> {
+        let encoded = BASE64_STANDARD.encode(text);
+        let to = self.terminal.backend_mut();
+        write!(to, "\x1b]52;c;{encoded}\x07")?;
+        io::Write::flush(to)
     }
 
     /// Gives the terminal back for a while, stops the process, and takes it over again when the

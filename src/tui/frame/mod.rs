@@ -8,7 +8,7 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use super::{
     StepSource,
     app::{App, InputMode, branches, layout::SMALLEST, pane::Pane},
-    overlays::{command_line, help, picker, prompts, tries},
+    overlays::{command_line, copy, help, picker, prompts, tries},
     paint::{
         pen::Pen,
         text,
@@ -407,7 +407,7 @@ fn bottom(app: &App, pen: &mut Pen, message: Option<Rect>, last: Rect) {
     }
     if matches!(app.top.mode, InputMode::Value(_) | InputMode::Prompt(_) | InputMode::Search(_)) {
         pen.say(line.x + 1, line.y, line.width.saturating_sub(2), TYPING, Role::Dim);
-    } else if !matches!(app.top.mode, InputMode::Leaving) {
+    } else if !matches!(app.top.mode, InputMode::Copy | InputMode::Leaving) {
         hints::draw(pen, &hints::of(app), line);
     }
 }
@@ -436,6 +436,10 @@ fn speak(app: &App, pen: &mut Pen, line: Rect) -> bool {
                     pen.say(field.right(), line.y, hint_width, &hint, Role::Dim);
                 }
             }
+            return true;
+        }
+        InputMode::Copy => {
+            pen.say(x, line.y, room, &copy::question(), Role::Key);
             return true;
         }
         InputMode::Leaving => {

@@ -1,6 +1,7 @@
 //! What lies over the panes and takes the keys while it is there.
 
 pub mod command_line;
+pub mod copy;
 pub mod help;
 pub mod picker;
 pub mod prompts;

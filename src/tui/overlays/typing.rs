@@ -80,7 +80,7 @@ pub(in crate::tui) fn paste(app: &mut App, text: &str) {
         InputMode::Value(input) | InputMode::Prompt(input) | InputMode::Search(input) => input,
         InputMode::Command(line) => &mut line.input,
         InputMode::Pick(picker) => &mut picker.input,
-        InputMode::Normal | InputMode::Help(_) | InputMode::Leaving => return,
+        InputMode::Normal | InputMode::Help(_) | InputMode::Copy | InputMode::Leaving => return,
     };
     {
         let at = input.cursor();

@@ -254,23 +254,21 @@ pub fn width(text: &str) -> usize {
 
 /// `text` in at most `width` cells, with an ellipsis where it is cut.
 pub fn fit(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
+    match width {
+        _ if text.width() <= width => text.to_owned(),
+        0 => String::new(),
+        _ => format!("{}…", cut(text, width - 1)),
     }
-    let mut fitted = String::new();
+}
+
+/// The beginning of `text` that fits into `width` cells.
+pub fn cut(text: &str, width: usize) -> &str {
     let mut used = 0;
-    for c in text.chars() {
-        let cells = c.width().unwrap_or(0);
-        if used + cells + 1 > width {
-            break;
-        }
-        fitted.push(c);
-        used += cells;
-    }
-    if width > 0 {
-        fitted.push('…');
-    }
-    fitted
+    let end = text.char_indices().find(|(_, c)| {
+        used += c.width().unwrap_or(0);
+        used > width
+    });
+    end.map_or(text, |(end, _)| &text[..end])
 }
 
 /// `text` broken at spaces into lines of at most `width` cells.

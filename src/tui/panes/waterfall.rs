@@ -1,4 +1,5 @@
-//! Position × step: how confidence rose over the run. The newest step is the lowest row.
+//! Position × step: how confidence rose over the run. The newest step is the lowest row. A short canvas
+//! has several cells a position, and room for what was written.
 
 use ratatui::{layout::Rect, style::Modifier};
 
@@ -11,16 +12,26 @@ use super::{
         },
         paint::{
             pen::{self, Pen},
-            text,
+            text::{self, ShownToken},
             theme::{self, Role},
         },
     },
     PaneView,
 };
-use crate::{canvas::Origin, decode::PositionEffect, predict::Column};
+use crate::{
+    canvas::{Origin, TokenId},
+    decode::PositionEffect,
+    predict::Column,
+};
 
 /// Cells of the step's number.
 const MARGIN: u16 = 5;
+
+/// Cells that a position may have, most first: a canvas that grows does not change them at every step.
+const CELLS: [usize; 4] = [8, 4, 2, 1];
+
+/// Cells of a position from which on tokens are shown as text.
+const TEXT_CELLS: usize = 4;
 
 /// Confidence at every position over all steps.
 pub struct WaterfallPane;
@@ -88,21 +99,25 @@ struct GridWindow {
     rows: usize,
     columns: usize,
     width: usize,
+    /// Cells of a column.
+    cells: usize,
 }
 
 impl GridWindow {
     fn of(app: &App, inside: Rect) -> Self {
         let rows = usize::from(inside.height);
-        let columns = usize::from(inside.width.saturating_sub(MARGIN));
         let here = app.step() as usize;
         let all = app.history.moments.len();
         // The step stood at is the lowest row until one looks back.
         let first_step = (here + 1).saturating_sub(rows).min(all.saturating_sub(1));
         let width = if app.display.align { app.history.width } else { app.canvas().len() };
+        let room = usize::from(inside.width.saturating_sub(MARGIN));
+        let cells = CELLS.into_iter().find(|cells| cells * width <= room).unwrap_or(1);
+        let columns = room / cells;
         let cursor =
             column(app, app.display.position, app.display.slot).unwrap_or(app.display.position);
         let first_column = cursor.saturating_sub(columns / 2).min(width.saturating_sub(columns));
-        Self { first_step, first_column, rows, columns, width }
+        Self { first_step, first_column, rows, columns, width, cells }
     }
 
     /// Columns out of view on the right.
@@ -123,7 +138,7 @@ fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<(Option<usize>, usize)> 
     if step >= app.history.moments.len() {
         return None;
     }
-    let wanted = view.first_column + usize::from(x.checked_sub(inside.x + MARGIN)?);
+    let wanted = view.first_column + usize::from(x.checked_sub(inside.x + MARGIN)?) / view.cells;
     let position = app
         .canvas()
         .cells()
@@ -164,22 +179,32 @@ fn draw_row(app: &App, pen: &mut Pen, inside: Rect, y: u16, step: usize, view: &
         else {
             continue;
         };
-        let x = inside.x + MARGIN + u16::try_from(at).unwrap_or(0);
+        let x = inside.x + MARGIN + u16::try_from(at * view.cells).unwrap_or(0);
         let p = prediction.as_ref().and_then(|found| found.number(Column::PChoice, position));
         let effect = decision.and_then(|decision| decision.verdicts.get(position)?.effect());
-        let (glyph, role) = match effect {
+        let bar = |glyph: &str| glyph.repeat(view.cells);
+        let sign = |sign| theme.sign(sign).to_owned();
+        let written = |token, short| match view.cells >= TEXT_CELLS {
+            true => text_of(app, token, view.cells - 1),
+            false => short,
+        };
+        let (shown, role) = match effect {
             Some(PositionEffect::Remask { .. } | PositionEffect::Delete) => {
-                (theme.sign(theme::REMASKS), Role::Remask)
+                (sign(theme::REMASKS), Role::Remask)
             }
-            Some(PositionEffect::Insert { .. }) => (theme.sign(theme::EXPANDS), Role::Expand),
-            Some(PositionEffect::Replace { .. }) => (theme.sign(theme::REPLACES), Role::Replace),
-            _ if cell.is_given() => (theme.sign(theme::GIVEN), Role::Prompt),
-            _ if cell.token == special.eos => (theme.sign(theme::EOS), Role::Eos),
-            _ if cell.token != special.mask => (theme.sign(theme::IDLE), Role::Dim),
-            Some(PositionEffect::Fill { .. }) => (theme.fill_glyph(p), Role::FillBar),
-            Some(PositionEffect::Expand { .. }) => (theme.sign(theme::EXPANDS), Role::Expand),
-            _ if prediction.is_some() => (theme.heat_bar(p), Role::Heat(p)),
-            _ => (theme.sign(theme::MASK), Role::Quiet),
+            Some(PositionEffect::Insert { .. }) => (sign(theme::EXPANDS), Role::Expand),
+            Some(PositionEffect::Replace { token, .. }) => {
+                (written(token, sign(theme::REPLACES)), Role::Replace)
+            }
+            _ if cell.is_given() => (written(cell.token, sign(theme::GIVEN)), Role::Prompt),
+            _ if cell.token == special.eos => (sign(theme::EOS), Role::Eos),
+            _ if cell.token != special.mask => (written(cell.token, sign(theme::IDLE)), Role::Dim),
+            Some(PositionEffect::Fill { token, .. }) => {
+                (written(token, bar(theme.fill_glyph(p))), Role::FillBar)
+            }
+            Some(PositionEffect::Expand { .. }) => (sign(theme::EXPANDS), Role::Expand),
+            _ if prediction.is_some() => (bar(theme.heat_bar(p)), Role::Heat(p)),
+            _ => (sign(theme::MASK), Role::Quiet),
         };
         let mut style = theme.style(role);
         if matches!(cell.origin, Origin::Inserted { .. } | Origin::ByHand { .. })
@@ -190,6 +215,14 @@ fn draw_row(app: &App, pen: &mut Pen, inside: Rect, y: u16, step: usize, view: &
         if Some(cell.slot) == app.display.slot && step == app.step() as usize {
             style = theme.cursor(style);
         }
-        pen.glyph(x, y, glyph, style);
+        pen.put(x, y, u16::try_from(view.cells).unwrap_or(1), &shown, style);
     }
+}
+
+/// The text of a token in so few cells, without the space before it.
+fn text_of(app: &App, token: TokenId, cells: usize) -> String {
+    let label = ShownToken::of(&*app.debugger.vocabulary, token).label(app.theme.ascii());
+    let space = if app.theme.ascii() { '_' } else { '·' };
+    let word = label.strip_prefix(space).filter(|word| !word.is_empty()).unwrap_or(&label);
+    text::cut(word, cells).to_owned()
 }

@@ -167,7 +167,7 @@ fn keys_of_other_programs_do_what_is_meant_or_say_that_they_do_nothing() {
         message(&app)
     );
     for (code, name) in
-        [(KeyCode::Char('y'), "y"), (KeyCode::F(9), "F9"), (KeyCode::Insert, "Insert")]
+        [(KeyCode::Char('Y'), "Y"), (KeyCode::F(9), "F9"), (KeyCode::Insert, "Insert")]
     {
         key(&mut app, code, KeyModifiers::NONE);
         let expected = format!("{name} does nothing here; ? lists the keys, : every command");

@@ -126,7 +126,7 @@ fn every_row_has_a_name_of_its_own() {
 
 #[test]
 fn keys_are_changed_one_action_at_a_time() {
-    let changed = keymap(&[("step", &["f5", "y", "y"]), ("forward", &["s"]), ("save", &[])]);
+    let changed = keymap(&[("step", &["f5", "Y", "Y"]), ("forward", &["s"]), ("save", &[])]);
     let changed = changed.unwrap();
     let of = |text: &str| {
         let action = changed.rows().find(|(_, keys)| keys.contains(&text.parse().unwrap()));
@@ -134,7 +134,7 @@ fn keys_are_changed_one_action_at_a_time() {
     };
     for (key, action) in [
         ("f5", Some("step")),
-        ("y", Some("step")),
+        ("Y", Some("step")),
         ("s", Some("forward")),
         ("f", None),
         ("ctrl-s", None),
@@ -173,11 +173,11 @@ fn hints_and_help_show_the_keys_in_use() {
 
 #[test]
 fn in_a_line_editor_characters_type() {
-    let keymap = keymap(&[("redraw", &["~"]), ("enter", &["y"]), ("escape", &["Z"])]).unwrap();
+    let keymap = keymap(&[("redraw", &["~"]), ("enter", &["Y"]), ("escape", &["Z"])]).unwrap();
     let event = |code| KeyEvent::new(code, KeyModifiers::NONE);
     for (code, normal, typing) in [
         (KeyCode::Char('~'), Some(Action::Redraw), None),
-        (KeyCode::Char('y'), Some(Action::Enter), None),
+        (KeyCode::Char('Y'), Some(Action::Enter), None),
         (KeyCode::Char('Z'), Some(Action::Escape), None),
         (KeyCode::Enter, None, Some(Action::Enter)),
         (KeyCode::Esc, None, Some(Action::Escape)),

@@ -546,3 +546,30 @@ fn everything_is_reached_by_the_mouse() {
     mouse(&mut app, press, x + 2, y + 3);
     assert!(app.history.moments[app.step() as usize].edited, "{}", message(&app));
 }
+
+#[test]
+fn what_the_cursor_is_on_is_copied() {
+    let mut app = app(Look::default(), 0, 100, 30);
+    finish(&mut app);
+    let copied = |app: &mut App, letter| {
+        bare(app, KeyCode::Char('y'), KeyModifiers::NONE);
+        assert!(matches!(app.top.mode, InputMode::Copy));
+        let effects = bare(app, KeyCode::Char(letter), KeyModifiers::NONE);
+        assert!(matches!(app.top.mode, InputMode::Normal));
+        effects.into_iter().find_map(|effect| match effect {
+            Effect::Copy(text) => Some(text),
+            _ => None,
+        })
+    };
+    let answer = app.debugger.answer();
+    assert_eq!(copied(&mut app, 'a'), Some(answer));
+    let token = app.canvas().cells()[app.display.position].token;
+    assert_eq!(copied(&mut app, 'i'), Some(token.to_string()));
+    let ids = copied(&mut app, 'n').unwrap();
+    assert_eq!(ids.split(',').count(), app.canvas().tail());
+    let why = copied(&mut app, 'w').unwrap();
+    assert!(why.starts_with(&format!("position {}", app.display.position)), "{why}");
+    let script = copied(&mut app, 's').unwrap();
+    assert_eq!(script, app.running.script.join("\n"));
+    assert_eq!(copied(&mut app, 'x'), None);
+}

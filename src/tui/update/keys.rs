@@ -12,7 +12,7 @@ use super::{
             keymap::{Action, KeySection, Keymap, command, function},
         },
         input::chord::{code, ctrl, ctrl_code, key},
-        overlays::picker,
+        overlays::{copy, picker},
         panes::{self, canvas, focus, params},
     },
     actions,
@@ -405,6 +405,12 @@ pub const KEYS: &[KeySection] = &[
                 |app, _| app.top.mode = InputMode::Help(0),
             )
             .asks(Action::Help),
+            function(
+                "copy",
+                &[key('y')],
+                "copy the token, its id, why, the answer, or the commands so far",
+                copy::ask,
+            ),
             command("save", &[ctrl('s')], "save what was done to a file"),
             function("redraw", &[ctrl('l')], "draw the screen anew", |_, effects| {
                 effects.push(Effect::Redraw)

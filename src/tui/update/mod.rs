@@ -14,7 +14,7 @@ use super::{
     },
     input::chord::Chord,
     overlays::{
-        command_line, help, picker, prompts, search, tries,
+        command_line, copy, help, picker, prompts, search, tries,
         typing::{edit, paste, prompt_typed, value_typed},
     },
     panes::focus,
@@ -198,7 +198,7 @@ fn press(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
         | InputMode::Search(_)
         | InputMode::Command(_)
         | InputMode::Pick(_) => app.keymap.typing(&key),
-        InputMode::Normal | InputMode::Help(_) | InputMode::Leaving => {
+        InputMode::Normal | InputMode::Help(_) | InputMode::Copy | InputMode::Leaving => {
             row.and_then(|row| row.action)
         }
     };
@@ -234,6 +234,7 @@ fn press(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
                 _ => InputMode::Help(scroll),
             }
         }
+        InputMode::Copy => copy::press(app, key, effects),
         InputMode::Leaving => match key.code {
             KeyCode::Char('q' | 'y') => effects.push(Effect::Quit),
             KeyCode::Char('w') if save(app) => effects.push(Effect::Quit),

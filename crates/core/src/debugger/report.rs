@@ -238,7 +238,10 @@ impl Debugger {
     }
 
     /// The reason why a position is filled or left, who wrote it, and how its guess changed.
-    pub(super) fn why(&self, position: PositionRef) -> Result<Reply, CommandFailed> {
+    ///
+    /// # Errors
+    /// If there is no such position.
+    pub fn why(&self, position: PositionRef) -> Result<Reply, CommandFailed> {
         let (position, cell) = self.cell(position)?;
         let special = self.session.canvas().special();
         let masked = cell.token == special.mask;
