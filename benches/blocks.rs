@@ -204,7 +204,7 @@ fn touched(name: &str, folder: &Path) {
     let files = Files::read(folder).expect("a checkpoint");
     let (_, described) = Description::parse(&files.config, "config.json").expect("a network");
     let weights = Weights::open(&files).expect("weights");
-    let held = HeldWeights { dtype: DType::F32, quantize: None };
+    let held = HeldWeights::on(&Device::Cpu, DType::F32, None);
     let network =
         model::network(
             &described,

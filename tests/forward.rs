@@ -10,7 +10,7 @@ fn network(folder: &Path) -> Box<dyn Network> {
     let files = Files::read(folder).unwrap();
     let (_, described) = Description::parse(&files.config, "config.json").unwrap();
     let weights = Weights::open(&files).unwrap();
-    let held = HeldWeights { dtype: DType::F32, quantize: None };
+    let held = HeldWeights::on(&Device::Cpu, DType::F32, None);
     let go_on = &mut |_: &_| ControlFlow::Continue(());
     model::network(&described, &weights, held, &Device::Cpu, go_on).unwrap()
 }

@@ -12,7 +12,7 @@ use super::{SOME_IDS, convert::convert, model_folder, tiny, tiny_draft};
 use crate::support::golden;
 
 pub fn network(path: &Path) -> Box<dyn Network> {
-    held(path, HeldWeights { dtype: DType::F32, quantize: None })
+    held(path, HeldWeights::on(&Device::Cpu, DType::F32, None))
 }
 
 fn held(path: &Path, held: HeldWeights) -> Box<dyn Network> {
@@ -147,7 +147,7 @@ fn best(row: &[f32]) -> (usize, f32) {
 fn blocks_in_a_file_are_those_made_on_the_way_into_memory() {
     let (_folder, path) = tiny_draft().written();
     let quantize = Some("q8_0".parse().unwrap());
-    let made = held(&tiny(), HeldWeights { dtype: DType::F32, quantize });
+    let made = held(&tiny(), HeldWeights::on(&Device::Cpu, DType::F32, quantize));
     let ids = [3, 77, 5, 5, 12, 5, 1, 1];
     assert_eq!(furthest(&logits(&*network(&path), &ids), &logits(&*made, &ids)), 0.0);
 }

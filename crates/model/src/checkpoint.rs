@@ -63,7 +63,7 @@ impl Checkpoint {
         weights.check(&tensors)?;
         let names = tensors.into_iter().map(|(name, _)| name).collect();
         let dtype = computing.precision.resolve(weights.stored(), &computing.device);
-        let held = HeldWeights { dtype, quantize: computing.quantize };
+        let held = HeldWeights::on(&computing.device, dtype, computing.quantize);
         let device = computing.device.clone();
         Ok(Self {
             files,
@@ -129,14 +129,14 @@ impl Checkpoint {
 
     /// What the user is told of how the weights are held.
     pub fn held_as(&self) -> String {
-        self.held().name(self.weights.stored())
+        self.held().in_memory(self.weights.stored())
     }
 
     /// ModernBERT's network is candle's, and dense.
     fn held(&self) -> HeldWeights {
         match &self.described.kind {
             NetworkKind::Transformer(_) => self.held,
-            NetworkKind::ModernBert(_) => HeldWeights { quantize: None, ..self.held },
+            NetworkKind::ModernBert(_) => self.held.all_alike(),
         }
     }
 
@@ -233,7 +233,7 @@ impl Checkpoint {
             name: self.files.name.clone(),
             family: self.family.model_type.to_owned(),
             device: device::name(&self.device),
-            dtype: held,
+            dtype: self.held().name(self.weights.stored()),
             vocabulary: self.described.columns(),
             context: self.described.context(),
             layers: self.described.layers(),

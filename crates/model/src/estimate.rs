@@ -174,9 +174,10 @@ pub fn step(outline: &Outline, size: usize, length: usize) -> StepBytes {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::DType;
+    use candle_core::{DType, Device};
 
     use super::*;
+    use crate::kernels::product;
 
     /// The numbers of LLaDA-8B.
     const LARGE: Outline = Outline {
@@ -192,7 +193,7 @@ mod tests {
     };
 
     fn held(dtype: DType, quantize: Option<&str>) -> HeldWeights {
-        HeldWeights { dtype, quantize: quantize.map(|name| name.parse().unwrap()) }
+        HeldWeights::on(&Device::Cpu, dtype, quantize.map(|name| name.parse().unwrap()))
     }
 
     fn matrix(rows: usize, columns: usize, stored: Stored) -> StoredTensor {
@@ -201,10 +202,12 @@ mod tests {
 
     #[test]
     fn weights_as_they_are_held() {
-        let bf16 = Stored::Plain(DType::BF16);
+        let [f32, bf16] = [DType::F32, DType::BF16].map(Stored::Plain);
+        let widened = if product::widens(DType::BF16, 256) { 2 } else { 4 };
         let q6 = Stored::Blocks(GgmlDType::Q6K);
         for (stored, held, processor, kept, arranged) in [
-            (bf16, held(DType::F32, None), Processor::Avx2, 4 * 4096, 0),
+            (f32, held(DType::F32, None), Processor::Avx2, 4 * 4096, 0),
+            (bf16, held(DType::F32, None), Processor::Avx2, widened * 4096, 0),
             (bf16, held(DType::BF16, None), Processor::Avx2, 2 * 4096, 0),
             (bf16, held(DType::F32, Some("q4_k")), Processor::Plain, 16 * 144, 0),
             (bf16, held(DType::F32, Some("q4_k")), Processor::Avx2, 16 * 144, 3072),

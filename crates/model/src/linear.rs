@@ -9,7 +9,7 @@ use crate::kernels::product;
 /// A matrix `[outputs, inputs]` as it is held.
 #[derive(Debug, Clone)]
 pub enum Matrix {
-    /// In the type computed in.
+    /// In the type computed in, or of 16 bits that are multiplied in f32.
     Dense(Tensor),
     /// In blocks of small whole numbers with a common factor (GGML's types).
     Quantised(Arc<QTensor>),
@@ -36,7 +36,7 @@ impl Matrix {
         match self {
             Self::Dense(tensor) => {
                 let (batch, length) = ids.dims2()?;
-                let rows = tensor.index_select(&ids.flatten_all()?, 0)?;
+                let rows = tensor.index_select(&ids.flatten_all()?, 0)?.to_dtype(dtype)?;
                 rows.reshape((batch, length, ()))
             }
             Self::Quantised(tensor) => tensor.embedding(ids)?.to_dtype(dtype),

@@ -4,13 +4,15 @@
 use std::{borrow::Cow, collections::HashMap, fmt, ops::ControlFlow, sync::Arc};
 
 use candle_core::{
-    DType, Device, Result as Computed, Tensor,
+    DType, Device, Result as Computed, Tensor, WithDType,
     quantized::{GgmlDType, QStorage, QTensor},
 };
+use half::{bf16, f16};
 
 use super::Weights;
 use crate::{
     LoadError, LoadProgress, LoadWatch, LoadingWork, Quantization,
+    kernels::product,
     linear::{Linear, Matrix},
     tensor_files::{Info, Stored},
 };
@@ -25,20 +27,43 @@ pub struct HeldWeights {
     pub dtype: DType,
     /// What matrices are rounded to, where a row can be cut into its blocks.
     pub quantize: Option<Quantization>,
+    /// Whether matrices of bf16 and f16 stay what they are and are multiplied in f32 nevertheless.
+    widened: bool,
 }
 
 impl HeldWeights {
+    /// Weights that are computed with in this type, and multiplied there.
+    pub fn on(device: &Device, dtype: DType, quantize: Option<Quantization>) -> Self {
+        Self { dtype, quantize, widened: device.is_cpu() && dtype == DType::F32 }
+    }
+
+    /// The same for a network that takes all of its weights in the type computed in.
+    pub fn all_alike(self) -> Self {
+        Self { quantize: None, widened: false, ..self }
+    }
+
     /// How a matrix with rows of `columns` numbers is held that is stored like this: blocks stay
     /// as they are unless they are to become others.
     pub fn matrix(self, stored: Stored, columns: usize) -> Stored {
         match (self.quantize.map(Quantization::dtype), stored) {
             (Some(to), _) if columns.is_multiple_of(to.block_size()) => Stored::Blocks(to),
             (_, Stored::Blocks(dtype)) => Stored::Blocks(dtype),
+            (_, Stored::Plain(dtype)) if self.widened && product::widens(dtype, columns) => stored,
             (_, Stored::Plain(_)) => Stored::Plain(self.dtype),
         }
     }
 
-    /// What the user is told of weights that are mostly stored like this.
+    /// How they lie in memory, if they are mostly stored like this.
+    pub fn in_memory(self, stored: Stored) -> String {
+        match (self.quantize, stored) {
+            (None, Stored::Plain(dtype)) if self.widened && product::widens(dtype, 0) => {
+                stored.to_string()
+            }
+            _ => self.name(stored),
+        }
+    }
+
+    /// What the user is told of what is computed with, if they are mostly stored like this.
     pub fn name(self, stored: Stored) -> String {
         match (self.quantize, stored) {
             (None, Stored::Blocks(_)) => stored.to_string(),
@@ -136,6 +161,13 @@ impl<'a, 'w> Loader<'a, 'w> {
             }
             parts.push(match held {
                 Some(Stored::Blocks(dtype)) => self.blocks(names, dtype, (rows, columns))?,
+                Some(Stored::Plain(dtype)) if dtype != self.held.dtype => {
+                    let shape = (rows, columns);
+                    Matrix::Dense(match dtype {
+                        DType::BF16 => self.halves(names, bf16::from_le_bytes, shape)?,
+                        _ => self.halves(names, f16::from_le_bytes, shape)?,
+                    })
+                }
                 _ => Matrix::Dense(self.dense(names, &[rows, columns])?),
             });
         }
@@ -143,6 +175,23 @@ impl<'a, 'w> Loader<'a, 'w> {
             1 => parts.remove(0),
             _ => Matrix::Several(parts),
         })
+    }
+
+    /// A matrix of numbers of 16 bits, as stored.
+    fn halves<T: WithDType>(
+        &mut self,
+        names: &[String],
+        number: fn([u8; 2]) -> T,
+        shape: (usize, usize),
+    ) -> Result<Tensor, LoadError> {
+        let mut all = Vec::with_capacity(shape.0 * shape.1);
+        for name in names {
+            self.raw(name, &mut |_, bytes| {
+                all.extend(bytes.as_chunks().0.iter().map(|&bytes| number(bytes)));
+                Ok(())
+            })?;
+        }
+        Tensor::from_vec(all, shape, self.device).map_err(|error| self.failed(&error))
     }
 
     /// A matrix in blocks: as stored where they are of this type already.

@@ -1,25 +1,35 @@
-//! The product with matrices that are held in f32.
+//! The product with matrices of f32, and of bf16 and f16, whose numbers become f32 on their way into a
+//! panel: sums are those of the matrix in f32, and half as many bytes are read.
 
 use std::arch::x86_64::{
     __m256, _mm256_fmadd_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm512_fmadd_ps, _mm512_set1_ps,
     _mm512_setzero_ps,
 };
 
-use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, WithDType, bail};
+use half::{bf16, f16};
 
 use super::{
     super::ops::part,
-    lanes::{LANES, OutputLine, WIDE, floats, store, store_wide, transposed, wide_floats},
+    lanes::{LANES, OutputLine, WIDE, Widens, floats, store, store_wide, transposed, wide_floats},
     panels::{FEWEST, Kernel, has_512, product, supported},
 };
 
-/// `x` `[rows, inputs]` times the transposed of `matrix` `[outputs, inputs]`; `None` where candle is
-/// to do it.
+/// Whether matrices of this type, with rows of so many numbers, are multiplied in f32 as they are.
+pub(crate) fn widens(dtype: DType, inputs: usize) -> bool {
+    matches!(dtype, DType::BF16 | DType::F16) && inputs.is_multiple_of(LANES) && supported()
+}
+
+/// `x` `[rows, inputs]` of f32 times the transposed of `matrix` `[outputs, inputs]`; `None` where
+/// candle is to do it, which takes no other type than that of `x`.
 pub(crate) fn dense(x: &Tensor, matrix: &Tensor) -> Result<Option<Tensor>> {
     let (rows, inputs) = x.dims2()?;
-    let here = x.device().is_cpu() && x.dtype() == DType::F32 && matrix.dtype() == DType::F32;
-    let fits = rows >= FEWEST && inputs.is_multiple_of(LANES) && matrix.is_contiguous();
-    if !here || !fits || !supported() {
+    let fits = match matrix.dtype() {
+        DType::F32 => rows >= FEWEST && inputs.is_multiple_of(LANES) && supported(),
+        dtype => widens(dtype, inputs),
+    };
+    let here = x.device().is_cpu() && x.dtype() == DType::F32 && matrix.is_contiguous();
+    if !here || !fits {
         return Ok(None);
     }
     x.contiguous()?.apply_op2_no_bwd(matrix, &DenseProduct).map(Some)
@@ -39,35 +49,50 @@ impl CustomOp2 for DenseProduct {
         matrix: &CpuStorage,
         matrix_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let (rows, inputs) = x_layout.shape().dims2()?;
-        let (outputs, columns) = matrix_layout.shape().dims2()?;
-        if columns != inputs {
-            candle_core::bail!("{rows} x {inputs} does not fit {outputs} x {columns}");
-        }
-        let weights = part(matrix, matrix_layout)?;
-        let dense = OutputRows { weights, inputs };
-        let (x, shape) = (part(x, x_layout)?, (rows, inputs, outputs));
-        let out = match has_512() {
-            true => product(&Wide(dense), x, shape)?,
-            false => product(&Narrow(dense), x, shape)?,
+        let shape = x_layout.shape().dims2()?;
+        let x = part(x, x_layout)?;
+        let (out, outputs) = match matrix {
+            CpuStorage::F32(_) => by_type::<f32>(x, shape, matrix, matrix_layout)?,
+            CpuStorage::BF16(_) => by_type::<bf16>(x, shape, matrix, matrix_layout)?,
+            CpuStorage::F16(_) => by_type::<f16>(x, shape, matrix, matrix_layout)?,
+            _ => bail!("a product with a matrix of another type: {matrix_layout:?}"),
         };
-        Ok((CpuStorage::F32(out), Shape::from((rows, outputs))))
+        Ok((CpuStorage::F32(out), Shape::from((shape.0, outputs))))
     }
+}
+
+/// The product, and the number of outputs.
+fn by_type<W: Widens + WithDType>(
+    x: &[f32],
+    (rows, inputs): (usize, usize),
+    matrix: &CpuStorage,
+    layout: &Layout,
+) -> Result<(Vec<f32>, usize)> {
+    let (outputs, columns) = layout.shape().dims2()?;
+    let (Some((from, to)), true) = (layout.contiguous_offsets(), columns == inputs) else {
+        bail!("{rows} x {inputs} does not fit {outputs} x {columns}");
+    };
+    let dense = OutputRows { weights: &matrix.as_slice::<W>()?[from..to], inputs };
+    let out = match has_512() {
+        true => product(&Wide(dense), x, (rows, inputs, outputs))?,
+        false => product(&Narrow(dense), x, (rows, inputs, outputs))?,
+    };
+    Ok((out, outputs))
 }
 
 /// A matrix with a row an output.
 #[derive(Clone, Copy)]
-struct OutputRows<'a> {
-    weights: &'a [f32],
+struct OutputRows<'a, W> {
+    weights: &'a [W],
     inputs: usize,
 }
 
-impl OutputRows<'_> {
+impl<W: Widens> OutputRows<'_, W> {
     /// Weights of the outputs from `first` on, all inputs of them; zeros for outputs that are not there.
     #[inline]
     #[target_feature(enable = "avx2,fma,f16c")]
     fn right(&self, first: usize, panel: &mut [[OutputLine<f32>; LANES]]) {
-        let rows: [&[f32]; WIDE] = std::array::from_fn(|output| {
+        let rows: [&[W]; WIDE] = std::array::from_fn(|output| {
             let from = (first + output) * self.inputs;
             self.weights.get(from..from + self.inputs).unwrap_or_default()
         });
@@ -75,8 +100,9 @@ impl OutputRows<'_> {
             for half in 0..2 {
                 let mut lanes = [_mm256_setzero_ps(); LANES];
                 for (lanes, row) in lanes.iter_mut().zip(&rows[half * LANES..]) {
-                    let weights = row.get(step * LANES..).and_then(<[f32]>::first_chunk);
-                    *lanes = weights.map_or(*lanes, |weights| floats(weights));
+                    let weights = row.get(step * LANES..).and_then(<[W]>::first_chunk);
+                    // SAFETY: the CPU has what this function is compiled for.
+                    *lanes = weights.map_or(*lanes, |weights| unsafe { W::widened(weights) });
                 }
                 for (line, column) in right.iter_mut().zip(transposed(lanes)) {
                     store(column, &mut line.0[half]);
@@ -87,9 +113,9 @@ impl OutputRows<'_> {
 }
 
 /// Products in registers of 256 bits, two for the outputs of a panel.
-struct Narrow<'a>(OutputRows<'a>);
+struct Narrow<'a, W>(OutputRows<'a, W>);
 
-impl Kernel for Narrow<'_> {
+impl<W: Widens> Kernel for Narrow<'_, W> {
     type Left = [f32; LANES];
     type Right = [OutputLine<f32>; LANES];
     const STEP: usize = LANES;
@@ -135,9 +161,9 @@ impl Kernel for Narrow<'_> {
 
 /// Products in registers of 512 bits, each for all outputs of a panel. Every sum is over the same
 /// numbers in the same order, and comes out the same.
-struct Wide<'a>(OutputRows<'a>);
+struct Wide<'a, W>(OutputRows<'a, W>);
 
-impl Kernel for Wide<'_> {
+impl<W: Widens> Kernel for Wide<'_, W> {
     type Left = [f32; LANES];
     type Right = [OutputLine<f32>; LANES];
     const STEP: usize = LANES;
@@ -232,6 +258,29 @@ mod tests {
             [(4, 8, 1), (7, 1024, 16), (12, 1032, 17), (33, 4864, 40), (1541, 64, 31)]
         {
             check(rows, inputs, outputs);
+        }
+    }
+
+    #[test]
+    fn numbers_of_half_the_bits_are_multiplied_as_f32() {
+        if !supported() {
+            return;
+        }
+        for dtype in [DType::BF16, DType::F16] {
+            for rows in [1, 3, 4, 17] {
+                let (x, matrix) = (random(rows, 1032), random(37, 1032).to_dtype(dtype).unwrap());
+                let ours = dense(&x, &matrix).unwrap().unwrap();
+                let matrix = matrix.to_dtype(DType::F32).unwrap();
+                let wanted = match dense(&x, &matrix).unwrap() {
+                    Some(wanted) => (wanted, 0.0),
+                    None => (x.matmul(&matrix.t().unwrap()).unwrap(), 1e-3),
+                };
+                assert!(largest(&(ours - wanted.0).unwrap()) <= wanted.1, "{dtype:?} {rows}");
+            }
+            assert!(widens(dtype, 8) && !widens(dtype, 12));
+            assert!(
+                dense(&random(4, 12), &random(2, 12).to_dtype(dtype).unwrap()).unwrap().is_none()
+            );
         }
     }
 

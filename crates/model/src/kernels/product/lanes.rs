@@ -1,10 +1,13 @@
 //! Registers of eight lanes, between memory and arithmetic.
 
 use std::arch::x86_64::{
-    __m256, __m256i, __m512, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_loadu_ps,
-    _mm256_loadu_si256, _mm256_permute2f128_ps, _mm256_shuffle_ps, _mm256_storeu_ps,
+    __m256, __m256i, __m512, _mm_loadu_si128, _mm256_castps_si256, _mm256_castsi256_ps,
+    _mm256_cvtepu16_epi32, _mm256_cvtph_ps, _mm256_loadu_ps, _mm256_loadu_si256,
+    _mm256_permute2f128_ps, _mm256_shuffle_ps, _mm256_slli_epi32, _mm256_storeu_ps,
     _mm256_unpackhi_ps, _mm256_unpacklo_ps, _mm512_load_ps, _mm512_store_ps,
 };
+
+use half::{bf16, f16};
 
 /// Lanes of a register, as numbers of 32 bits.
 pub(super) const LANES: usize = 8;
@@ -22,6 +25,42 @@ pub(super) struct OutputLine<T>(pub [[T; LANES]; 2]);
 pub(super) fn floats(from: &[f32; LANES]) -> __m256 {
     // SAFETY: eight numbers are there.
     unsafe { _mm256_loadu_ps(from.as_ptr()) }
+}
+
+/// Numbers that are multiplied in f32, which they all fit into.
+pub(super) trait Widens: Copy + Send + Sync {
+    /// Eight of them, as f32.
+    ///
+    /// # Safety
+    /// The CPU must have AVX2, FMA and F16C.
+    unsafe fn widened(from: &[Self; LANES]) -> __m256;
+}
+
+impl Widens for f32 {
+    #[inline]
+    #[target_feature(enable = "avx2,fma,f16c")]
+    unsafe fn widened(from: &[Self; LANES]) -> __m256 {
+        floats(from)
+    }
+}
+
+impl Widens for bf16 {
+    #[inline]
+    #[target_feature(enable = "avx2,fma,f16c")]
+    unsafe fn widened(from: &[Self; LANES]) -> __m256 {
+        // SAFETY: eight numbers are there.
+        let upper = unsafe { _mm_loadu_si128(from.as_ptr().cast()) };
+        _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(upper)))
+    }
+}
+
+impl Widens for f16 {
+    #[inline]
+    #[target_feature(enable = "avx2,fma,f16c")]
+    unsafe fn widened(from: &[Self; LANES]) -> __m256 {
+        // SAFETY: eight numbers are there.
+        _mm256_cvtph_ps(unsafe { _mm_loadu_si128(from.as_ptr().cast()) })
+    }
 }
 
 /// A number for each output of a panel, in one register.

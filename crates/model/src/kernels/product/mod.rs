@@ -1,6 +1,6 @@
-//! Products of activations with a matrix of weights, f32 or in blocks of eight-bit numbers (GGML's
-//! Q8_0), on a CPU with AVX2; f32 is multiplied in registers of AVX-512 where the CPU has them, in the
-//! same order, so that every sum is the same.
+//! Products of activations with a matrix of weights, f32, bf16, f16 or in blocks of eight-bit numbers
+//! (GGML's Q8_0), on a CPU with AVX2; what is multiplied in f32 is so in registers of AVX-512 where the
+//! CPU has them, in the same order, so that every sum is the same.
 //!
 //! A task is a panel: as many outputs as two registers have lanes. Its weights are brought into the
 //! order of the loop once and stay in a core's cache while all rows pass by, some rows at a time in
@@ -20,12 +20,20 @@ mod panels;
 mod q8;
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) use self::{dense::dense, panels::instructions, q8::q8_0};
+pub(crate) use self::{
+    dense::{dense, widens},
+    panels::instructions,
+    q8::q8_0,
+};
 
 /// On other processors candle multiplies, and these are never called.
 #[cfg(not(target_arch = "x86_64"))]
 mod elsewhere {
-    use candle_core::{Result, Tensor, quantized::QTensor};
+    use candle_core::{DType, Result, Tensor, quantized::QTensor};
+
+    pub(crate) fn widens(_: DType, _: usize) -> bool {
+        false
+    }
 
     pub(crate) fn dense(_: &Tensor, _: &Tensor) -> Result<Option<Tensor>> {
         Ok(None)
@@ -41,4 +49,4 @@ mod elsewhere {
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-pub(crate) use elsewhere::{dense, instructions, q8_0};
+pub(crate) use elsewhere::{dense, instructions, q8_0, widens};
