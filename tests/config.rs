@@ -70,7 +70,7 @@ fn everything_arrives() {
     assert_eq!(config.colors.get(Ink::Fill), Some((0, 0x44, 0xaa)));
     assert_eq!(config.colors.get(Ink::WhatIf), Some((255, 238, 0)));
     assert_eq!(config.colors.get(Ink::Dim), None);
-    assert_eq!(config.keymap.first(Action::Step), "y");
+    assert_eq!(config.keymap.first(Action::Step), "Y");
     assert!(config.keymap.rows().any(|(row, keys)| row.name == "save" && keys.is_empty()));
     assert_eq!(config.keymap.keys(Action::Forward).len(), 4);
     assert_eq!(config.keymap.keys(Action::Quit), Keymap::default().keys(Action::Quit));
