@@ -302,7 +302,17 @@ impl<'a> View<'a> {
                 number => NameValue::Number(number.as_f64()),
             }),
             // Of a prediction, or of a query's row.
-            _ => None,
+            Name::Conf
+            | Name::EosConf
+            | Name::Column(_)
+            | Name::Guess
+            | Name::Flips
+            | Name::Flipped
+            | Name::Position
+            | Name::Slot
+            | Name::P
+            | Name::Made
+            | Name::Was => None,
         }
     }
 }
