@@ -201,11 +201,8 @@ fn pieces(app: &App, canvas: &Canvas) -> Vec<FlowPiece> {
         .map(|cell| ShownToken::of(&*app.debugger.vocabulary, cell.token))
         .collect();
     text::joined(&mut shown);
-    let mask = || Glyph {
-        symbol: app.theme.sign(theme::MASK).to_owned(),
-        width: 1,
-        kind: GlyphKind::StandIn,
-    };
+    let mask =
+        || Glyph { symbol: app.theme.sign(theme::MASK).into(), width: 1, kind: GlyphKind::StandIn };
     shown
         .iter()
         .enumerate()

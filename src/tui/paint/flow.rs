@@ -100,7 +100,7 @@ fn flush(word: &mut Vec<Placed>, rows: &mut Vec<Vec<Placed>>, x: &mut u16, width
         }
         if cells > width {
             // Wider than a whole row: cut, so that it is seen at all.
-            placed.glyph.symbol = super::text::fit(&placed.glyph.symbol, usize::from(width));
+            placed.glyph.symbol = super::text::fit(&placed.glyph.symbol, usize::from(width)).into();
             placed.glyph.width =
                 u16::try_from(super::text::width(&placed.glyph.symbol)).unwrap_or(width);
         }

@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use compact_str::{CompactString, ToCompactString as _};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::{
@@ -32,8 +33,9 @@ pub enum GlyphKind {
 /// Something drawn in one go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Glyph {
-    /// The characters that are printed together.
-    pub symbol: String,
+    /// The characters that are printed together. A screen has thousands of them: short ones are not
+    /// allocated one by one.
+    pub symbol: CompactString,
     /// Number of cells that it takes.
     pub width: u16,
     /// What it is to the line breaker.
@@ -41,7 +43,7 @@ pub struct Glyph {
 }
 
 impl Glyph {
-    fn of(symbol: impl Into<String>, kind: GlyphKind) -> Self {
+    fn of(symbol: impl Into<CompactString>, kind: GlyphKind) -> Self {
         let symbol = symbol.into();
         let width = u16::try_from(symbol.width()).unwrap_or(u16::MAX);
         Self { symbol, width, kind }
@@ -93,14 +95,14 @@ fn one(c: char, ascii: bool) -> Glyph {
         '\t' => Glyph::of(if ascii { "<TAB>" } else { "⇥" }, GlyphKind::StandIn),
         '\u{0}'..='\u{1f}' if !ascii => {
             let picture = char::from_u32(0x2400 + u32::from(c)).unwrap_or('?');
-            Glyph::of(picture, GlyphKind::StandIn)
+            Glyph::of(picture.to_compact_string(), GlyphKind::StandIn)
         }
         '\u{7f}' if !ascii => Glyph::of("␡", GlyphKind::StandIn),
         _ if c.is_control() || is_hidden(c) || c.width().unwrap_or(0) == 0 => {
             Glyph::of(named(c, ascii), GlyphKind::StandIn)
         }
         _ if ascii && !c.is_ascii() => Glyph::of(named(c, ascii), GlyphKind::StandIn),
-        _ => Glyph::of(c, GlyphKind::Word),
+        _ => Glyph::of(c.to_compact_string(), GlyphKind::Word),
     }
 }
 
@@ -159,7 +161,7 @@ impl ShownToken {
     pub fn label(&self, ascii: bool) -> String {
         let space = if ascii { "_" } else { "·" };
         let symbol = |glyph: Glyph| match glyph.kind {
-            GlyphKind::Space => space.to_owned(),
+            GlyphKind::Space => space.into(),
             _ => glyph.symbol,
         };
         self.glyphs(ascii).into_iter().map(symbol).collect()

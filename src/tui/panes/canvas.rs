@@ -165,7 +165,7 @@ pub fn flow(app: &App, width: u16) -> Flow {
     text::joined(&mut run);
 
     let sign = |sign: theme::Sign| {
-        let symbol = app.theme.sign(sign).to_owned();
+        let symbol = app.theme.sign(sign).into();
         vec![Glyph { symbol, width: 1, kind: GlyphKind::StandIn }]
     };
     for (position, cell) in canvas.cells().iter().enumerate() {
@@ -204,7 +204,7 @@ pub fn flow(app: &App, width: u16) -> Flow {
                 }
                 Some(token) if filled || app.display.ghost => shown(token).glyphs(ascii),
                 _ => {
-                    let symbol = mask_glyph(app, position).to_owned();
+                    let symbol = mask_glyph(app, position).into();
                     vec![Glyph { symbol, width: 1, kind: GlyphKind::StandIn }]
                 }
             }
@@ -212,7 +212,7 @@ pub fn flow(app: &App, width: u16) -> Flow {
         mark.push_str(&asked(app, cell));
         let marker = (!mark.is_empty()).then(|| {
             let width = u16::try_from(text::width(&mark)).unwrap_or(1);
-            Glyph { symbol: mark, width, kind: GlyphKind::StandIn }
+            Glyph { symbol: mark.into(), width, kind: GlyphKind::StandIn }
         });
         pieces.push(FlowPiece { position: Some(position), glyphs, marker, folded: None });
     }
@@ -269,7 +269,7 @@ fn by_hand(app: &App, cell: &Cell) -> bool {
 
 fn folded_glyphs(text: &str) -> Vec<Glyph> {
     let width = u16::try_from(text::width(text)).unwrap_or(1);
-    vec![Glyph { symbol: text.to_owned(), width, kind: GlyphKind::StandIn }]
+    vec![Glyph { symbol: text.into(), width, kind: GlyphKind::StandIn }]
 }
 
 /// True if the step on record changes a position and the pending one, under changed parameters,

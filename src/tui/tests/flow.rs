@@ -78,9 +78,7 @@ fn a_folded_tail_is_one_piece() {
     let mut run = pieces(&[], &["one"]);
     run.push(FlowPiece {
         position: Some(1),
-        glyphs: vec![Glyph {
-            symbol: "⟨EOS ×9⟩".to_owned(), width: 8, kind: GlyphKind::StandIn
-        }],
+        glyphs: vec![Glyph { symbol: "⟨EOS ×9⟩".into(), width: 8, kind: GlyphKind::StandIn }],
         marker: None,
         folded: Some(9),
     });
