@@ -9,7 +9,7 @@ use crate::kernels::product;
 /// A matrix `[outputs, inputs]` as it is held.
 #[derive(Debug, Clone)]
 pub enum Matrix {
-    /// In the type computed in, or of 16 bits that are multiplied in f32.
+    /// In the type computed in; or in bf16 or f16, which are multiplied in f32.
     Dense(Tensor),
     /// In blocks of small whole numbers with a common factor (GGML's types).
     Quantised(Arc<QTensor>),

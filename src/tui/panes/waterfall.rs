@@ -1,5 +1,5 @@
-//! Position × step: how confidence rose over the run. The newest step is the lowest row. A short canvas
-//! has several cells a position, and room for what was written.
+//! Position × step: how confidence rose over the run. The newest step is the lowest row. On a short canvas
+//! every position has several cells, which show the text of its token.
 
 use ratatui::{layout::Rect, style::Modifier};
 
@@ -27,10 +27,10 @@ use crate::{
 /// Cells of the step's number.
 const MARGIN: u16 = 5;
 
-/// Cells that a position may have, most first: a canvas that grows does not change them at every step.
+/// Cells that a position may have, most first. The powers of two keep the scale steady while a canvas grows.
 const CELLS: [usize; 4] = [8, 4, 2, 1];
 
-/// Cells of a position from which on tokens are shown as text.
+/// From so many cells a position on, tokens are shown as text.
 const TEXT_CELLS: usize = 4;
 
 /// Confidence at every position over all steps.
@@ -219,7 +219,7 @@ fn draw_row(app: &App, pen: &mut Pen, inside: Rect, y: u16, step: usize, view: &
     }
 }
 
-/// The text of a token in so few cells, without the space before it.
+/// The text of a token, cut to `cells`, without the space before it.
 fn text_of(app: &App, token: TokenId, cells: usize) -> String {
     let label = ShownToken::of(&*app.debugger.vocabulary, token).label(app.theme.ascii());
     let space = if app.theme.ascii() { '_' } else { '·' };

@@ -1,9 +1,10 @@
-//! Attention where everybody sees everybody. Queries lie side by side in registers, so that keys and
-//! values are read as they lie in memory, and a query comes out the same whatever is beside it.
+//! Attention without a mask. Queries lie side by side in the lanes of registers, so that keys and values
+//! are read in the order they have in memory, and the result for a query does not depend on the queries
+//! beside it.
 //!
-//! Some hundred keys at a time, which stay in a core's cache for all queries of a task, are shared out
-//! by the largest score so far; what was summed before is scaled when a larger one comes (Milakov and
-//! Gimelshein, arXiv 1805.02867). So no matrix of scores is in memory.
+//! The softmax is computed online (Milakov and Gimelshein, arXiv 1805.02867): keys are taken some hundreds
+//! at a time, which stay in a core's cache for all queries of a task, and earlier sums are scaled when a
+//! larger score comes. So the matrix of scores is never in memory as a whole.
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use pulp::{Simd, WithSimd, bytemuck};
@@ -11,14 +12,14 @@ use rayon::prelude::*;
 
 use super::{ThreadedNumbers, exp, ops::part};
 
-/// Keys that are gone through at a time: with their values 240 kB for heads of 128 numbers.
+/// Keys that are taken at a time. With their values they are 240 kB for heads of 128 numbers.
 const KEYS: usize = 240;
 
-/// Queries of a task, and where tasks of so many are too few for all cores.
+/// Queries of a task; and of a task where larger ones would leave cores idle.
 const QUERIES: usize = 128;
 const FEWEST_QUERIES: usize = 32;
 
-/// What each query sees: `q` `[batch, heads, queries, head_dim]`, `k` and `v`
+/// The attention output of each query: `q` `[batch, heads, queries, head_dim]`, `k` and `v`
 /// `[batch, kv_heads, keys, head_dim]`, f32 on a CPU, to `[batch, queries, heads · head_dim]`. Query head
 /// `j` reads key head `j / (heads / kv_heads)`.
 pub(crate) fn attend(q: &Tensor, k: &Tensor, v: &Tensor) -> Result<Tensor> {
@@ -49,7 +50,7 @@ impl CustomOp3 for Attend {
         }
         let q = part(q, q_layout)?;
         let (k, v) = (HeadRows::of(k, k_layout)?, HeadRows::of(v, v_layout)?);
-        // Queries that read the same keys: those of a head, then those of the next.
+        // Queries that read the same keys: the query heads of a key head, one after the other.
         let sharing = heads / kv_heads * queries;
         let tasks_of = |queries| batch * kv_heads * sharing.div_ceil(queries);
         let few = tasks_of(QUERIES) < 2 * rayon::current_num_threads();
@@ -80,11 +81,12 @@ impl CustomOp3 for Attend {
     }
 }
 
-/// Keys or values `[batch, kv_heads, keys, head_dim]`; those of a head lie together, heads may lie apart.
+/// Keys or values `[batch, kv_heads, keys, head_dim]`. The numbers of a head are contiguous; the heads need
+/// not follow each other.
 struct HeadRows<'a> {
     numbers: &'a [f32],
-    /// From a sequence to the next, and from a head to the next.
-    distances: [usize; 2],
+    /// Strides of sequences and of heads.
+    strides: [usize; 2],
     /// Numbers of a head.
     length: usize,
 }
@@ -95,7 +97,7 @@ impl<'a> HeadRows<'a> {
         match (storage, layout.stride()) {
             (CpuStorage::F32(numbers), &[sequence, head, row, 1]) if row == width => Ok(Self {
                 numbers: &numbers[layout.start_offset()..],
-                distances: [sequence, head],
+                strides: [sequence, head],
                 length: keys * width,
             }),
             _ => bail!("expected f32, head by head"),
@@ -103,12 +105,12 @@ impl<'a> HeadRows<'a> {
     }
 
     fn head(&self, sequence: usize, head: usize) -> &'a [f32] {
-        let [to_sequence, to_head] = self.distances;
-        &self.numbers[sequence * to_sequence + head * to_head..][..self.length]
+        let [of_sequences, of_heads] = self.strides;
+        &self.numbers[sequence * of_sequences + head * of_heads..][..self.length]
     }
 }
 
-/// Keys and values `[keys, width]` of a head, and some queries `[queries, width]` that see them.
+/// Keys and values `[keys, width]` of a head, and some queries `[queries, width]` that attend to them.
 #[derive(Clone, Copy)]
 struct KeyHead<'a> {
     queries: &'a [f32],
@@ -118,7 +120,7 @@ struct KeyHead<'a> {
 }
 
 impl KeyHead<'_> {
-    /// What the queries see, `[queries, width]`, in `space`.
+    /// The attention outputs of the queries, `[queries, width]`, in `space`.
     fn run(self, space: &mut Vec<f32>) -> &[f32] {
         pulp::Arch::new().dispatch(Dispatched { head: self, space: &mut *space });
         &space[..self.queries.len()]
@@ -135,7 +137,7 @@ impl WithSimd for Dispatched<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        // So many sums hide the time that one takes, and fit into the registers of every CPU.
+        // Twelve registers of sums: enough to hide the latency of an addition, and every CPU has room for them.
         if self.head.queries.len() <= S::F32_LANES * self.head.width {
             attended::<S, 1, 12>(simd, self.head, self.space);
         } else {
@@ -144,10 +146,10 @@ impl WithSimd for Dispatched<'_> {
     }
 }
 
-/// A number each of as many queries as some registers have lanes.
+/// One number of each query of a panel.
 type Line<S, const REGISTERS: usize> = [<S as Simd>::f32s; REGISTERS];
 
-/// `TALL`: how many lines of sums are in registers at a time.
+/// Computes the outputs into the beginning of `space`. `TALL`: lines of sums that are in registers at a time.
 #[inline(always)]
 fn attended<S: Simd, const REGISTERS: usize, const TALL: usize>(
     simd: S,
@@ -159,7 +161,7 @@ fn attended<S: Simd, const REGISTERS: usize, const TALL: usize>(
     let panels = (queries.len() / width).div_ceil(lanes);
     let of_panel = (2 * width + 2) * lanes;
     space.clear();
-    // A register that lies in two lines of the cache takes twice as long.
+    // A load that crosses a cache line takes twice as long.
     let aligned = 64 / size_of::<f32>();
     space.resize(queries.len() + aligned + KEYS * lanes + panels * of_panel, 0.0);
     let (seen, held) = space.split_at_mut(queries.len());
@@ -190,11 +192,11 @@ fn lines<S: Simd, const REGISTERS: usize>(numbers: &mut [f32]) -> &mut [Line<S, 
     S::as_mut_simd_f32s(numbers).0.as_chunks_mut().0
 }
 
-/// Queries side by side: how far they have come.
+/// The queries of a panel, with the running state of their softmax.
 struct Panel<'a, S: Simd, const REGISTERS: usize> {
     /// A line for each number of a query, scaled.
     queries: &'a [Line<S, REGISTERS>],
-    /// A line for each number of what they see, times `total`.
+    /// A line for each number of their outputs, times `total`.
     seen: &'a mut [Line<S, REGISTERS>],
     /// The largest score so far.
     max: &'a mut Line<S, REGISTERS>,
@@ -219,7 +221,7 @@ impl<'a, S: Simd, const REGISTERS: usize> Panel<'a, S, REGISTERS> {
         Self { queries, seen, max, total }
     }
 
-    /// Makes shares of scores, by the largest so far.
+    /// Turns scores into weights relative to the largest score so far.
     #[inline(always)]
     fn share(&mut self, simd: S, scores: &mut [Line<S, REGISTERS>]) {
         for at in 0..REGISTERS {
@@ -243,7 +245,7 @@ impl<'a, S: Simd, const REGISTERS: usize> Panel<'a, S, REGISTERS> {
         }
     }
 
-    /// Writes what they see, `[at most so many lanes, width]`.
+    /// Writes their outputs, `[at most so many lanes, width]`.
     #[inline(always)]
     fn put(self, to: &mut [f32]) {
         let lanes = REGISTERS * S::F32_LANES;
@@ -306,7 +308,7 @@ fn scores_of<S: Simd, const REGISTERS: usize, const TALL: usize>(
     sums
 }
 
-/// Adds values `[keys, width]` by their shares, a line each, to what is seen.
+/// Adds values `[keys, width]`, weighted by a line of `shares` each, to the outputs.
 #[inline(always)]
 fn weighted<S: Simd, const REGISTERS: usize, const TALL: usize>(
     simd: S,

@@ -27,17 +27,17 @@ pub struct HeldWeights {
     pub dtype: DType,
     /// What matrices are rounded to, where a row can be cut into its blocks.
     pub quantize: Option<Quantization>,
-    /// Whether matrices of bf16 and f16 stay what they are and are multiplied in f32 nevertheless.
+    /// Whether matrices of bf16 and f16 are held as stored, although they are multiplied in f32.
     widened: bool,
 }
 
 impl HeldWeights {
-    /// Weights that are computed with in this type, and multiplied there.
+    /// Weights on a device that computes with them in this type.
     pub fn on(device: &Device, dtype: DType, quantize: Option<Quantization>) -> Self {
         Self { dtype, quantize, widened: device.is_cpu() && dtype == DType::F32 }
     }
 
-    /// The same for a network that takes all of its weights in the type computed in.
+    /// The same for a network whose weights must all have the type computed in.
     pub fn all_alike(self) -> Self {
         Self { quantize: None, widened: false, ..self }
     }
@@ -53,7 +53,7 @@ impl HeldWeights {
         }
     }
 
-    /// How they lie in memory, if they are mostly stored like this.
+    /// The user is told this of the weights in memory, if most are stored like this.
     pub fn in_memory(self, stored: Stored) -> String {
         match (self.quantize, stored) {
             (None, Stored::Plain(dtype)) if self.widened && product::widens(dtype, 0) => {
@@ -63,7 +63,7 @@ impl HeldWeights {
         }
     }
 
-    /// What the user is told of what is computed with, if they are mostly stored like this.
+    /// The user is told this of the type computed in, if most weights are stored like this.
     pub fn name(self, stored: Stored) -> String {
         match (self.quantize, stored) {
             (None, Stored::Blocks(_)) => stored.to_string(),
@@ -177,7 +177,7 @@ impl<'a, 'w> Loader<'a, 'w> {
         })
     }
 
-    /// A matrix of numbers of 16 bits, as stored.
+    /// A matrix of 16-bit numbers, held as stored.
     fn halves<T: WithDType>(
         &mut self,
         names: &[String],

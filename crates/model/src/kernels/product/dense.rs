@@ -1,5 +1,5 @@
-//! The product with matrices of f32, and of bf16 and f16, whose numbers become f32 on their way into a
-//! panel: sums are those of the matrix in f32, and half as many bytes are read.
+//! Products with matrices of f32, bf16 and f16. Numbers of 16 bits are converted to f32 when a panel is
+//! filled: the sums equal those of the matrix in f32, and half as many bytes are read.
 
 use std::arch::x86_64::{
     __m256, _mm256_fmadd_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm512_fmadd_ps, _mm512_set1_ps,
@@ -15,7 +15,7 @@ use super::{
     panels::{FEWEST, Kernel, has_512, product, supported},
 };
 
-/// Whether matrices of this type, with rows of so many numbers, are multiplied in f32 as they are.
+/// Whether 16-bit matrices of this type, with rows of so many numbers, are converted while they are multiplied.
 pub(crate) fn widens(dtype: DType, inputs: usize) -> bool {
     matches!(dtype, DType::BF16 | DType::F16) && inputs.is_multiple_of(LANES) && supported()
 }

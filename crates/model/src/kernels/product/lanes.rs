@@ -27,9 +27,9 @@ pub(super) fn floats(from: &[f32; LANES]) -> __m256 {
     unsafe { _mm256_loadu_ps(from.as_ptr()) }
 }
 
-/// Numbers that are multiplied in f32, which they all fit into.
+/// Numbers that convert to f32 without loss.
 pub(super) trait Widens: Copy + Send + Sync {
-    /// Eight of them, as f32.
+    /// Eight numbers as f32.
     ///
     /// # Safety
     /// The CPU must have AVX2, FMA and F16C.
