@@ -14,11 +14,11 @@ type Copied = (char, &'static str, fn(&App) -> Option<String>);
 
 const CHOICES: [Copied; 6] = [
     ('t', "token", |app| token(app).map(|token| app.debugger.vocabulary.text(&[token]))),
-    ('i', "its id", |app| token(app).map(|token| token.to_string())),
+    ('i', "id", |app| token(app).map(|token| token.to_string())),
     ('w', "why", why),
     ('a', "answer", |app| Some(app.debugger.answer())),
     ('n', "its ids", |app| Some(ids(app))),
-    ('s', "commands so far", |app| Some(app.running.script.join("\n"))),
+    ('s', "commands", |app| Some(app.running.script.join("\n"))),
 ];
 
 /// Asks what to copy.
