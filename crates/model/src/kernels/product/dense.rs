@@ -15,6 +15,10 @@ use super::{
     panels::{FEWEST, Kernel, has_512, product, supported},
 };
 
+/// From so many rows on, a panel has two registers' outputs: with one, activations are loaded as often
+/// as they are multiplied, which takes longer. For fewer, larger panels take longer to fill.
+const MANY: usize = 96;
+
 /// Whether 16-bit matrices of this type, with rows of so many numbers, are converted while they are multiplied.
 pub(crate) fn widens(dtype: DType, inputs: usize) -> bool {
     matches!(dtype, DType::BF16 | DType::F16) && inputs.is_multiple_of(LANES) && supported()
@@ -74,10 +78,21 @@ fn by_type<W: Widens + WithDType>(
     };
     let dense = OutputRows { weights: &matrix.as_slice::<W>()?[from..to], inputs };
     let out = match has_512() {
-        true => product(&Wide(dense), x, (rows, inputs, outputs))?,
+        true if rows < MANY => product::<_, 1>(&Wide(dense), x, (rows, inputs, outputs))?,
+        true => product::<_, 2>(&Wide(dense), x, (rows, inputs, outputs))?,
         false => product(&Narrow(dense), x, (rows, inputs, outputs))?,
     };
     Ok((out, outputs))
+}
+
+/// A panel's weights of a step: for each input, those of all outputs.
+#[derive(Clone, Copy)]
+struct StepWeights<const LINES: usize>([[OutputLine<f32>; LINES]; LANES]);
+
+impl<const LINES: usize> Default for StepWeights<LINES> {
+    fn default() -> Self {
+        Self([[OutputLine::default(); LINES]; LANES])
+    }
 }
 
 /// A matrix with a row an output.
@@ -91,21 +106,25 @@ impl<W: Widens> OutputRows<'_, W> {
     /// Weights of the outputs from `first` on, all inputs of them; zeros for outputs that are not there.
     #[inline]
     #[target_feature(enable = "avx2,fma,f16c")]
-    fn right(&self, first: usize, panel: &mut [[OutputLine<f32>; LANES]]) {
-        let rows: [&[W]; WIDE] = std::array::from_fn(|output| {
-            let from = (first + output) * self.inputs;
-            self.weights.get(from..from + self.inputs).unwrap_or_default()
+    fn right<const LINES: usize>(&self, first: usize, panel: &mut [StepWeights<LINES>]) {
+        let rows: [[&[W]; WIDE]; LINES] = std::array::from_fn(|line| {
+            std::array::from_fn(|output| {
+                let from = (first + line * WIDE + output) * self.inputs;
+                self.weights.get(from..from + self.inputs).unwrap_or_default()
+            })
         });
         for (step, right) in panel.iter_mut().enumerate() {
-            for half in 0..2 {
-                let mut lanes = [_mm256_setzero_ps(); LANES];
-                for (lanes, row) in lanes.iter_mut().zip(&rows[half * LANES..]) {
-                    let weights = row.get(step * LANES..).and_then(<[W]>::first_chunk);
-                    // SAFETY: the CPU has what this function is compiled for.
-                    *lanes = weights.map_or(*lanes, |weights| unsafe { W::widened(weights) });
-                }
-                for (line, column) in right.iter_mut().zip(transposed(lanes)) {
-                    store(column, &mut line.0[half]);
+            for (line, rows) in rows.iter().enumerate() {
+                for half in 0..2 {
+                    let mut lanes = [_mm256_setzero_ps(); LANES];
+                    for (lanes, row) in lanes.iter_mut().zip(&rows[half * LANES..]) {
+                        let weights = row.get(step * LANES..).and_then(<[W]>::first_chunk);
+                        // SAFETY: the CPU has what this function is compiled for.
+                        *lanes = weights.map_or(*lanes, |weights| unsafe { W::widened(weights) });
+                    }
+                    for (lines, column) in right.0.iter_mut().zip(transposed(lanes)) {
+                        store(column, &mut lines[line].0[half]);
+                    }
                 }
             }
         }
@@ -115,9 +134,9 @@ impl<W: Widens> OutputRows<'_, W> {
 /// Products in registers of 256 bits, two for the outputs of a panel.
 struct Narrow<'a, W>(OutputRows<'a, W>);
 
-impl<W: Widens> Kernel for Narrow<'_, W> {
+impl<W: Widens> Kernel<1> for Narrow<'_, W> {
     type Left = [f32; LANES];
-    type Right = [OutputLine<f32>; LANES];
+    type Right = StepWeights<1>;
     const STEP: usize = LANES;
     // With two registers each, and those for weights and activations, they fill the sixteen there are.
     const TALL: usize = 6;
@@ -138,11 +157,11 @@ impl<W: Widens> Kernel for Narrow<'_, W> {
     unsafe fn sums<const ROWS: usize>(
         left: &[[Self::Left; ROWS]],
         right: &[Self::Right],
-    ) -> [OutputLine<f32>; ROWS] {
+    ) -> [[OutputLine<f32>; 1]; ROWS] {
         let mut sums: [[__m256; 2]; ROWS] = [[_mm256_setzero_ps(); 2]; ROWS];
         for (left, right) in left.iter().zip(right) {
-            for at in 0..LANES {
-                let weights = [floats(&right[at].0[0]), floats(&right[at].0[1])];
+            for (at, [line]) in right.0.iter().enumerate() {
+                let weights = [floats(&line.0[0]), floats(&line.0[1])];
                 for row in 0..ROWS {
                     let activation = _mm256_set1_ps(left[row][at]);
                     sums[row][0] = _mm256_fmadd_ps(weights[0], activation, sums[row][0]);
@@ -150,24 +169,24 @@ impl<W: Widens> Kernel for Narrow<'_, W> {
                 }
             }
         }
-        let mut out = [OutputLine::default(); ROWS];
+        let mut out = [[OutputLine::default(); 1]; ROWS];
         for (out, sums) in out.iter_mut().zip(sums) {
-            store(sums[0], &mut out.0[0]);
-            store(sums[1], &mut out.0[1]);
+            store(sums[0], &mut out[0].0[0]);
+            store(sums[1], &mut out[0].0[1]);
         }
         out
     }
 }
 
-/// Products in registers of 512 bits, each for all outputs of a panel. Every sum is over the same
-/// numbers in the same order, and comes out the same.
+/// Products in registers of 512 bits, one or two for the outputs of a panel. Every sum is over the same
+/// numbers in the same order as in [`Narrow`], and comes out the same.
 struct Wide<'a, W>(OutputRows<'a, W>);
 
-impl<W: Widens> Kernel for Wide<'_, W> {
+impl<W: Widens, const LINES: usize> Kernel<LINES> for Wide<'_, W> {
     type Left = [f32; LANES];
-    type Right = [OutputLine<f32>; LANES];
+    type Right = StepWeights<LINES>;
     const STEP: usize = LANES;
-    // More would fit into the 32 registers; fewer do not cover the time that a sum takes.
+    // With two registers each, and those for weights, they leave few of the 32 there are.
     const TALL: usize = 12;
 
     fn runs_here() -> bool {
@@ -190,20 +209,26 @@ impl<W: Widens> Kernel for Wide<'_, W> {
     unsafe fn sums<const ROWS: usize>(
         left: &[[Self::Left; ROWS]],
         right: &[Self::Right],
-    ) -> [OutputLine<f32>; ROWS] {
-        let mut sums = [_mm512_setzero_ps(); ROWS];
+    ) -> [[OutputLine<f32>; LINES]; ROWS] {
+        let mut sums = [[_mm512_setzero_ps(); LINES]; ROWS];
         for (left, right) in left.iter().zip(right) {
-            for at in 0..LANES {
-                let weights = wide_floats(&right[at]);
+            for (at, lines) in right.0.iter().enumerate() {
+                let mut weights = [_mm512_setzero_ps(); LINES];
+                for (weights, line) in weights.iter_mut().zip(lines) {
+                    *weights = wide_floats(line);
+                }
                 for row in 0..ROWS {
                     let activation = _mm512_set1_ps(left[row][at]);
-                    sums[row] = _mm512_fmadd_ps(weights, activation, sums[row]);
+                    for line in 0..LINES {
+                        sums[row][line] =
+                            _mm512_fmadd_ps(weights[line], activation, sums[row][line]);
+                    }
                 }
             }
         }
-        let mut out = [OutputLine::default(); ROWS];
-        for (out, sums) in out.iter_mut().zip(sums) {
-            store_wide(sums, out);
+        let mut out = [[OutputLine::default(); LINES]; ROWS];
+        for (out, sums) in out.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
+            store_wide(*sums, out);
         }
         out
     }
@@ -247,8 +272,11 @@ mod tests {
             let (x, weights) = (numbers(random(rows, inputs)), numbers(random(outputs, inputs)));
             let dense = OutputRows { weights: &weights, inputs };
             let narrow = product(&Narrow(dense), &x, (rows, inputs, outputs)).unwrap();
-            let wide = product(&Wide(dense), &x, (rows, inputs, outputs)).unwrap();
-            prop_assert!(narrow.iter().map(|x| x.to_bits()).eq(wide.iter().map(|x| x.to_bits())));
+            let bits = |numbers: &[f32]| numbers.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+            let wide = product::<_, 1>(&Wide(dense), &x, (rows, inputs, outputs)).unwrap();
+            prop_assert_eq!(bits(&narrow), bits(&wide));
+            let wide = product::<_, 2>(&Wide(dense), &x, (rows, inputs, outputs)).unwrap();
+            prop_assert_eq!(bits(&narrow), bits(&wide));
         }
     }
 

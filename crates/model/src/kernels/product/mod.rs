@@ -1,11 +1,11 @@
 //! Products of activations with a matrix of weights, f32, bf16, f16 or in blocks of eight-bit numbers
-//! (GGML's Q8_0), on a CPU with AVX2; what is multiplied in f32 is so in registers of AVX-512 where the
-//! CPU has them, in the same order, so that every sum is the same.
+//! (GGML's Q8_0), on a CPU with AVX2; in registers of AVX-512 where the CPU has them, with the same sums
+//! in the same order.
 //!
-//! A task is a panel: as many outputs as two registers have lanes. Its weights are brought into the
-//! order of the loop once and stay in a core's cache while all rows pass by, some rows at a time in
-//! registers. Tasks are many and small, so a core that is held up keeps nobody waiting. A row comes
-//! out the same whatever rows are beside it.
+//! A task is a panel: as many outputs as one or two registers of 512 bits have lanes. Its weights are
+//! brought into the order of the loop once and stay in a core's cache while all rows pass by, some rows
+//! at a time in registers. Tasks are many and small, so a core that is held up keeps nobody waiting. A
+//! row comes out the same whatever rows are beside it.
 //!
 //! Elsewhere, and for fewer rows, candle's own products are used: it has dot products of bytes
 //! where the CPU has them (AVX-512 VNNI, ARM).

@@ -11,7 +11,7 @@ use super::{
 /// Fewer rows than this are left to candle: reading the matrix takes the time.
 pub(super) const FEWEST: usize = 4;
 
-/// Inputs that a panel takes at a time: 64 kB in f32, within a core's second cache.
+/// Inputs that a panel takes at a time: 64 kB a line in f32, within a core's second cache.
 const DEEP: usize = 1024;
 
 /// Rows that pass by a panel at most: their activations stay in the shared cache.
@@ -38,11 +38,11 @@ pub(crate) fn instructions() -> &'static str {
     }
 }
 
-/// How a kind of matrix `[outputs, inputs]` is multiplied.
+/// How a kind of matrix `[outputs, inputs]` is multiplied, `LINES` lines of outputs in a panel.
 ///
 /// # Safety
 /// Its unsafe methods may be called only where [`Kernel::runs_here`] says so.
-pub(super) trait Kernel: Sync {
+pub(super) trait Kernel<const LINES: usize>: Sync {
     /// A row's activations of a step.
     type Left: Copy + Default + Send + Sync;
     /// A panel's weights of a step.
@@ -68,11 +68,11 @@ pub(super) trait Kernel: Sync {
     unsafe fn sums<const ROWS: usize>(
         left: &[[Self::Left; ROWS]],
         right: &[Self::Right],
-    ) -> [OutputLine<f32>; ROWS];
+    ) -> [[OutputLine<f32>; LINES]; ROWS];
 }
 
 /// `x` `[rows, inputs]` times the transposed of a matrix.
-pub(super) fn product<K: Kernel>(
+pub(super) fn product<K: Kernel<LINES>, const LINES: usize>(
     kernel: &K,
     x: &[f32],
     (rows, inputs, outputs): (usize, usize, usize),
@@ -86,20 +86,22 @@ pub(super) fn product<K: Kernel>(
     let blocks = rows.div_ceil(ROWS_PER_PASS).max(1);
     let at_once = rows.div_ceil(blocks).next_multiple_of(K::TALL);
     for (block, x) in x.chunks(at_once * inputs).enumerate() {
-        let left = lefts::<K>(x, inputs);
+        let left = lefts::<K, LINES>(x, inputs);
         let rows = x.len() / inputs;
-        let panels = (0..outputs.div_ceil(WIDE)).into_par_iter();
+        let wide = LINES * WIDE;
+        let panels = (0..outputs.div_ceil(wide)).into_par_iter();
         panels.for_each_init(
             || vec![K::Right::default(); steps],
             |panel, number| {
-                let first = number * WIDE;
+                let first = number * wide;
                 // SAFETY: the CPU is one of those supported.
                 unsafe { kernel.right(first, panel) };
                 // SAFETY: the rows of the block from its first one on are there, and no other task has
                 // these outputs.
                 unsafe {
                     let to = place.at(block * at_once * outputs + first);
-                    panel_of::<K>(&left, panel, rows, (to, outputs, WIDE.min(outputs - first)));
+                    let width = wide.min(outputs - first);
+                    panel_of::<K, LINES>(&left, panel, rows, (to, outputs, width));
                 }
             },
         );
@@ -114,7 +116,7 @@ pub(super) fn product<K: Kernel>(
 /// # Safety
 /// The CPU must have the kernel's instructions; so many rows must be there, and nobody else may use
 /// these outputs of them.
-unsafe fn panel_of<K: Kernel>(
+unsafe fn panel_of<K: Kernel<LINES>, const LINES: usize>(
     left: &[K::Left],
     panel: &[K::Right],
     rows: usize,
@@ -133,18 +135,18 @@ unsafe fn panel_of<K: Kernel>(
                 let place = to.add(row * distance);
                 let to = TileTarget { place, row: distance, width, add: chunk > 0 };
                 match tall {
-                    12 => tile::<K, 12>(left, right, to),
-                    11 => tile::<K, 11>(left, right, to),
-                    10 => tile::<K, 10>(left, right, to),
-                    9 => tile::<K, 9>(left, right, to),
-                    8 => tile::<K, 8>(left, right, to),
-                    7 => tile::<K, 7>(left, right, to),
-                    6 => tile::<K, 6>(left, right, to),
-                    5 => tile::<K, 5>(left, right, to),
-                    4 => tile::<K, 4>(left, right, to),
-                    3 => tile::<K, 3>(left, right, to),
-                    2 => tile::<K, 2>(left, right, to),
-                    _ => tile::<K, 1>(left, right, to),
+                    12 => tile::<K, LINES, 12>(left, right, to),
+                    11 => tile::<K, LINES, 11>(left, right, to),
+                    10 => tile::<K, LINES, 10>(left, right, to),
+                    9 => tile::<K, LINES, 9>(left, right, to),
+                    8 => tile::<K, LINES, 8>(left, right, to),
+                    7 => tile::<K, LINES, 7>(left, right, to),
+                    6 => tile::<K, LINES, 6>(left, right, to),
+                    5 => tile::<K, LINES, 5>(left, right, to),
+                    4 => tile::<K, LINES, 4>(left, right, to),
+                    3 => tile::<K, LINES, 3>(left, right, to),
+                    2 => tile::<K, LINES, 2>(left, right, to),
+                    _ => tile::<K, LINES, 1>(left, right, to),
                 }
             }
             row += tall;
@@ -153,15 +155,15 @@ unsafe fn panel_of<K: Kernel>(
 }
 
 /// Activations in the order they are used in: [`Kernel::TALL`] rows, step by step, then the next rows.
-fn lefts<K: Kernel>(x: &[f32], inputs: usize) -> Vec<K::Left> {
+fn lefts<K: Kernel<LINES>, const LINES: usize>(x: &[f32], inputs: usize) -> Vec<K::Left> {
     let mut left = vec![K::Left::default(); x.len() / K::STEP];
     let tiles = left.par_chunks_mut(K::TALL * inputs / K::STEP).zip(x.par_chunks(K::TALL * inputs));
-    tiles.for_each(|(left, x)| put_left::<K>(left, x, inputs));
+    tiles.for_each(|(left, x)| put_left::<K, LINES>(left, x, inputs));
     left
 }
 
 /// The rows of a tile, step by step.
-fn put_left<K: Kernel>(left: &mut [K::Left], x: &[f32], inputs: usize) {
+fn put_left<K: Kernel<LINES>, const LINES: usize>(left: &mut [K::Left], x: &[f32], inputs: usize) {
     let tall = x.len() / inputs;
     for (row, x) in x.chunks_exact(inputs).enumerate() {
         let places = left[row..].iter_mut().step_by(tall);
@@ -188,19 +190,27 @@ struct TileTarget {
 /// # Safety
 /// The CPU must be supported; `ROWS` rows of the target must be there and nobody else's, and hold
 /// numbers if they are added to.
-unsafe fn tile<K: Kernel, const ROWS: usize>(left: &[K::Left], right: &[K::Right], to: TileTarget) {
+unsafe fn tile<K: Kernel<LINES>, const LINES: usize, const ROWS: usize>(
+    left: &[K::Left],
+    right: &[K::Right],
+    to: TileTarget,
+) {
     // SAFETY: as the caller says.
     let sums = unsafe { K::sums::<ROWS>(left.as_chunks().0, right) };
-    for (row, sums) in sums.iter().enumerate() {
-        let sums = &sums.0.as_flattened()[..to.width];
-        // SAFETY: as the caller says; numbers that are not written yet are only written.
-        unsafe {
-            let place = to.place.add(row * to.row);
-            if to.add {
-                let out = std::slice::from_raw_parts_mut(place, to.width);
-                out.iter_mut().zip(sums).for_each(|(out, sum)| *out += sum);
-            } else {
-                std::ptr::copy_nonoverlapping(sums.as_ptr(), place, to.width);
+    for (row, lines) in sums.iter().enumerate() {
+        for (line, sums) in lines.iter().enumerate() {
+            let before = to.width.min(line * WIDE);
+            let width = WIDE.min(to.width - before);
+            let sums = &sums.0.as_flattened()[..width];
+            // SAFETY: as the caller says; numbers that are not written yet are only written.
+            unsafe {
+                let place = to.place.add(row * to.row + before);
+                if to.add {
+                    let out = std::slice::from_raw_parts_mut(place, width);
+                    out.iter_mut().zip(sums).for_each(|(out, sum)| *out += sum);
+                } else {
+                    std::ptr::copy_nonoverlapping(sums.as_ptr(), place, width);
+                }
             }
         }
     }
