@@ -1,5 +1,6 @@
 //! Position × step: how confidence rose over the run. The newest step is the lowest row. On a short canvas
-//! every position has several cells, which show the text of its token.
+//! every position has several cells, which show the text of its token; in a short run every step has
+//! several rows, which show the tokens that the model guesses and how sure it is of each.
 
 use ratatui::{layout::Rect, style::Modifier};
 
@@ -32,6 +33,13 @@ const CELLS: [usize; 4] = [8, 4, 2, 1];
 
 /// From so many cells a position on, tokens are shown as text.
 const TEXT_CELLS: usize = 4;
+
+/// How many guesses of a position the rows of a step may show, most first. Each has a row for its text and
+/// one for its probability.
+const GUESSES: [usize; 3] = [3, 2, 1];
+
+/// Rows of a guess.
+const GUESS_ROWS: usize = 2;
 
 /// Confidence at every position over all steps.
 pub struct WaterfallPane;
@@ -96,11 +104,14 @@ impl PaneView for WaterfallPane {
 struct GridWindow {
     first_step: usize,
     first_column: usize,
-    rows: usize,
+    /// Steps that have room.
+    steps: usize,
     columns: usize,
     width: usize,
     /// Cells of a column.
     cells: usize,
+    /// Guesses that a step shows of each mask; 0 where a step has one row.
+    guesses: usize,
 }
 
 impl GridWindow {
@@ -108,22 +119,35 @@ impl GridWindow {
         let rows = usize::from(inside.height);
         let here = app.step() as usize;
         let all = app.history.moments.len();
-        // The step stood at is the lowest row until one looks back.
-        let first_step = (here + 1).saturating_sub(rows).min(all.saturating_sub(1));
         let width = if app.display.align { app.history.width } else { app.canvas().len() };
         let room = usize::from(inside.width.saturating_sub(MARGIN));
         let cells = CELLS.into_iter().find(|cells| cells * width <= room).unwrap_or(1);
+        let fits = |guesses: &usize| guesses * GUESS_ROWS * all <= rows && cells >= TEXT_CELLS;
+        let guesses = GUESSES.into_iter().find(fits).unwrap_or(0);
+        let steps = rows / step_rows(guesses);
+        // The step stood at is the lowest one until one looks back.
+        let first_step = (here + 1).saturating_sub(steps).min(all.saturating_sub(1));
         let columns = room / cells;
         let cursor =
             column(app, app.display.position, app.display.slot).unwrap_or(app.display.position);
         let first_column = cursor.saturating_sub(columns / 2).min(width.saturating_sub(columns));
-        Self { first_step, first_column, rows, columns, width, cells }
+        Self { first_step, first_column, steps, columns, width, cells, guesses }
+    }
+
+    /// The step that a row of the pane belongs to.
+    fn step(&self, row: u16) -> usize {
+        self.first_step + usize::from(row) / step_rows(self.guesses)
     }
 
     /// Columns out of view on the right.
     fn more(&self) -> usize {
         self.width.saturating_sub(self.first_column + self.columns)
     }
+}
+
+/// Rows of a step that shows so many guesses.
+fn step_rows(guesses: usize) -> usize {
+    (guesses * GUESS_ROWS).max(1)
 }
 
 fn column(app: &App, position: usize, slot: Option<crate::canvas::Slot>) -> Option<usize> {
@@ -134,7 +158,7 @@ fn column(app: &App, position: usize, slot: Option<crate::canvas::Slot>) -> Opti
 fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<(Option<usize>, usize)> {
     let inside = pen::inner(area);
     let view = GridWindow::of(app, inside);
-    let step = view.first_step + usize::from(y.checked_sub(inside.y)?);
+    let step = view.step(y.checked_sub(inside.y)?);
     if step >= app.history.moments.len() {
         return None;
     }
@@ -156,9 +180,9 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
     }
     let view = GridWindow::of(app, inside);
     let here = app.step() as usize;
-    let steps = view.first_step..app.history.moments.len().min(view.first_step + view.rows);
-    for (row, step) in steps.enumerate() {
-        let y = inside.y + u16::try_from(row).unwrap_or(0);
+    let steps = view.first_step..app.history.moments.len().min(view.first_step + view.steps);
+    for (at, step) in steps.enumerate() {
+        let y = inside.y + u16::try_from(at * step_rows(view.guesses)).unwrap_or(0);
         let role = if step == here { Role::Strong } else { Role::Dim };
         pen.say(inside.x, y, MARGIN - 1, &format!("{step:>4}"), role);
         draw_row(app, pen, inside, y, step, &view);
@@ -203,6 +227,14 @@ fn draw_row(app: &App, pen: &mut Pen, inside: Rect, y: u16, step: usize, view: &
                 (written(token, bar(theme.fill_glyph(p))), Role::FillBar)
             }
             Some(PositionEffect::Expand { .. }) => (sign(theme::EXPANDS), Role::Expand),
+            _ if view.guesses > 0 && prediction.is_some() => {
+                let guess = prediction.as_ref().and_then(|found| found.guess(position));
+                let text = guess.map(|token| match token == special.eos {
+                    true => sign(theme::EOS),
+                    false => written(token, sign(theme::MASK)),
+                });
+                (text.unwrap_or_else(|| bar(theme.heat_bar(p))), Role::Ghost(p))
+            }
             _ if prediction.is_some() => (bar(theme.heat_bar(p)), Role::Heat(p)),
             _ => (sign(theme::MASK), Role::Quiet),
         };
@@ -215,7 +247,35 @@ fn draw_row(app: &App, pen: &mut Pen, inside: Rect, y: u16, step: usize, view: &
         if Some(cell.slot) == app.display.slot && step == app.step() as usize {
             style = theme.cursor(style);
         }
-        pen.put(x, y, u16::try_from(view.cells).unwrap_or(1), &shown, style);
+        let cells = u16::try_from(view.cells).unwrap_or(1);
+        pen.put(x, y, cells, &shown, style);
+        if let Some(prediction) = prediction.as_deref().filter(|_| cell.token == special.mask) {
+            draw_guesses(app, pen, (x, y, cells), prediction.top_k(position), view.guesses);
+        }
+    }
+}
+
+/// The guesses for a mask under its first row, which shows the first one's text: each with a bar under
+/// it. `at`: column, row and width.
+fn draw_guesses(
+    app: &App,
+    pen: &mut Pen,
+    (x, y, cells): (u16, u16, u16),
+    ranked: &[(TokenId, f32)],
+    guesses: usize,
+) {
+    let eos = app.canvas().special().eos;
+    for (rank, &(token, p)) in (0_u16..).zip(ranked.iter().take(guesses)) {
+        let y = y + 2 * rank;
+        if rank > 0 {
+            let text = match token == eos {
+                true => app.theme.sign(theme::EOS).to_owned(),
+                false => text_of(app, token, usize::from(cells) - 1),
+            };
+            pen.put(x, y, cells, &text, app.theme.style(Role::Ghost(Some(p))));
+        }
+        let bar = app.theme.heat_bar(Some(p)).repeat(usize::from(cells) - 1);
+        pen.put(x, y + 1, cells, &bar, app.theme.style(Role::Heat(Some(p))));
     }
 }
 
