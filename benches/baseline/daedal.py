@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""DAEDAL on PyTorch, float32, CPU: what the program's speed is compared with. Prints one JSON object.
+"""DAEDAL on PyTorch, CPU: what the program's speed is compared with. Prints one JSON object.
 
     python benches/baseline/daedal.py /tmp/half-b --prompt-ids 1,2,3 --initial-gen-length 64 --max-gen-length 64 --threads 2
     python benches/baseline/daedal.py --gemm --threads 2
@@ -72,7 +72,7 @@ class Run:
         else:
             logits = self.model(ids)
             self.passes += 1
-        logits = logits[0]
+        logits = logits[0].float()
         self.forward += time.perf_counter() - start
         self.logits = logits
         token = logits.argmax(-1)
@@ -219,6 +219,7 @@ def main():
     parser.add_argument("model", type=Path, nargs="?", help="checkpoint folder: config.json and safetensors")
     parser.add_argument("--prompt-ids", default="", help="token ids: 1,2,3")
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32", help="the type computed in")
     parser.add_argument("--gemm", action="store_true", help="measure matrix products only")
     parser.add_argument("--check", type=Path, metavar="GOLDEN", help="compare with the golden traces only")
     parser.add_argument("--record", type=Path, metavar="FILE", help="write a recording of the run")
@@ -237,7 +238,7 @@ def main():
         if not (args.model and args.prompt_ids):
             parser.error("give a model folder and --prompt-ids")
         begun = time.perf_counter()
-        model = Network(args.model)
+        model = Network(args.model, getattr(torch, args.dtype))
         loaded = time.perf_counter() - begun
         prompt = [int(i) for i in args.prompt_ids.split(",")]
         params = {name: getattr(args, name) for name in DEFAULTS}

@@ -80,9 +80,9 @@ class Layer(torch.nn.Module):
 
 
 class Network(torch.nn.Module):
-    """A checkpoint folder's network over weights widened to float32. `config`: its config.json."""
+    """A checkpoint folder's network over weights converted to `dtype`. `config`: its config.json."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, dtype=torch.float32):
         super().__init__()
         fields = json.loads((folder / "config.json").read_text())
         self.config = SimpleNamespace(**fields, _name_or_path=str(folder))
@@ -91,7 +91,7 @@ class Network(torch.nn.Module):
         for file in sorted(folder.glob("*.safetensors")):
             with safe_open(file, "pt") as tensors:
                 for name in tensors.keys():
-                    weights[name] = tensors.get_tensor(name).float()
+                    weights[name] = tensors.get_tensor(name).to(dtype)
         llada = names is LLADA
         width = fields["d_model" if llada else "hidden_size"]
         heads = fields["n_heads" if llada else "num_attention_heads"]
@@ -120,7 +120,8 @@ class Network(torch.nn.Module):
         powers = torch.arange(0, self.size, 2, dtype=torch.float32) / self.size
         angles = positions.float()[..., None] * (1.0 / self.theta**powers)
         angles = torch.cat((angles, angles), dim=-1)[:, None]
-        return angles.cos(), angles.sin()
+        dtype = self.embedding.dtype
+        return angles.cos().to(dtype), angles.sin().to(dtype)
 
     def forward(self, input_ids, attention_mask=None, position_ids=None):
         """`input_ids` [batch, length] to logits [batch, length, columns]; a mask is added to scores."""
