@@ -41,8 +41,8 @@ impl App {
 
     /// The slots a slot was made from, nearest first.
     fn ancestors(&self, slot: Slot) -> impl Iterator<Item = Slot> + '_ {
-        std::iter::successors(self.history.origin.get(&slot).copied(), |slot| {
-            self.history.origin.get(slot).copied()
+        std::iter::successors(self.history.columns.origin.get(&slot).copied(), |slot| {
+            self.history.columns.origin.get(slot).copied()
         })
     }
 

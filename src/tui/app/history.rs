@@ -8,8 +8,9 @@ use super::{
     branches,
 };
 use crate::{
-    canvas::{Canvas, Edit, NO_TOKEN, Origin, Slot},
+    canvas::{Canvas, Edit, NO_TOKEN, Slot},
     decode::{Decision, EosMeasure, Growth, Mode, PositionEffect, State, Verdict},
+    inspect::SlotColumns,
     predict::Vocabulary,
     session::{NodeId, Session},
 };
@@ -129,12 +130,8 @@ pub struct Moment {
 pub struct History {
     /// Its nodes; a node's place is its number of steps.
     pub moments: Vec<Moment>,
-    /// The column of each slot when positions are aligned by identity.
-    pub columns: HashMap<Slot, usize>,
-    /// Number of columns in all.
-    pub width: usize,
-    /// The slot each inserted slot was made from.
-    pub origin: HashMap<Slot, Slot>,
+    /// The columns of its slots when positions are aligned by identity.
+    pub columns: SlotColumns,
     /// Lines of the log that no step wrote.
     pub notes: Vec<LogEntry>,
     /// Tokens are named in ASCII, as everywhere on such a screen.
@@ -159,7 +156,7 @@ impl History {
             let moment = moment(session, vocabulary, node, self.moments.last(), self.ascii);
             self.moments.push(moment);
         }
-        self.align(session, &branch);
+        self.columns = SlotColumns::of(session.timeline(), &branch);
     }
 
     /// How many steps the branch has.
@@ -205,48 +202,6 @@ impl History {
     pub fn confidence(&self, slot: Slot, step: u32) -> Option<f32> {
         let made = self.moments.get(step as usize)?.made.as_ref()?;
         made.confidence.get(&slot).copied()
-    }
-
-    /// Gives every slot of the branch a column: the canvas at the tip in order, an expanded slot
-    /// the column of its first successor, and what fell off behind.
-    fn align(&mut self, session: &Session, branch: &[NodeId]) {
-        self.columns.clear();
-        self.origin.clear();
-        let timeline = session.timeline();
-        let Some(&tip) = branch.last() else { return };
-        for (column, cell) in timeline[tip].canvas.cells().iter().enumerate() {
-            self.columns.insert(cell.slot, column);
-        }
-        self.width = timeline[tip].canvas.len();
-        for &node in branch.iter().rev() {
-            let Some(step) = timeline[node].step() else { continue };
-            for drop in &step.decision.dropped {
-                if !self.columns.contains_key(&drop.slot) {
-                    self.columns.insert(drop.slot, self.width);
-                    self.width += 1;
-                }
-            }
-            let depth = timeline[node].depth;
-            for edit in &step.decision.edits {
-                // A position that is split keeps its column.
-                let (slot, mut first) = match *edit {
-                    Edit::Expand { slot, .. } => (slot, true),
-                    Edit::Split { slot, .. } => (slot, false),
-                    _ => continue,
-                };
-                for cell in timeline[node].canvas.cells() {
-                    if cell.origin != (Origin::Inserted { step: depth, from: slot }) {
-                        continue;
-                    }
-                    self.origin.insert(cell.slot, slot);
-                    if std::mem::take(&mut first)
-                        && let Some(&column) = self.columns.get(&cell.slot)
-                    {
-                        self.columns.insert(slot, column);
-                    }
-                }
-            }
-        }
     }
 }
 

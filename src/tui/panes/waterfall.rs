@@ -119,7 +119,7 @@ impl GridWindow {
         let rows = usize::from(inside.height);
         let here = app.step() as usize;
         let all = app.history.moments.len();
-        let width = if app.display.align { app.history.width } else { app.canvas().len() };
+        let width = if app.display.align { app.history.columns.width } else { app.canvas().len() };
         let room = usize::from(inside.width.saturating_sub(MARGIN));
         let cells = CELLS.into_iter().find(|cells| cells * width <= room).unwrap_or(1);
         let fits = |guesses: &usize| guesses * GUESS_ROWS * all <= rows && cells >= TEXT_CELLS;
@@ -151,7 +151,7 @@ fn step_rows(guesses: usize) -> usize {
 }
 
 fn column(app: &App, position: usize, slot: Option<crate::canvas::Slot>) -> Option<usize> {
-    if app.display.align { app.history.columns.get(&slot?).copied() } else { Some(position) }
+    if app.display.align { app.history.columns.of.get(&slot?).copied() } else { Some(position) }
 }
 
 /// The position (on the canvas as it stands) and the step under a cell of the pane.

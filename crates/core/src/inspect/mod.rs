@@ -23,6 +23,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod columns;
 mod exact;
 pub mod language;
 pub mod lints;
@@ -30,6 +31,7 @@ mod query;
 mod view;
 mod writings;
 
+pub use columns::SlotColumns;
 pub use exact::{Beside, ExactComparison};
 pub use language::{
     Completion, Condition, Query, Subject, SyntaxError, name_table, nearest, pointed, quoted,
