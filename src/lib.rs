@@ -12,6 +12,7 @@ pub mod driving;
 pub mod engine;
 pub mod eval;
 pub mod export;
+pub mod folder;
 pub mod headless;
 pub mod reports;
 pub mod resume;

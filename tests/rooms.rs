@@ -24,7 +24,7 @@ struct Room {
     never: &'static [&'static str],
 }
 
-const ROOMS: [Room; 21] = [
+const ROOMS: [Room; 22] = [
     Room {
         name: "escape",
         folder: "crates/core/src/escape",
@@ -141,6 +141,16 @@ const ROOMS: [Room; 21] = [
         never: &["candle"],
     },
     Room {
+        name: "folder",
+        folder: "src/folder",
+        holds: "the recordings of a folder as a list: which files there are (`find`), what is known of each \
+                (`row`, `column`), what a run comes to in a few figures and small pictures (`summary`, \
+                `thumbnail`), which runs are kept (`filter`), and the threads that read the files and look \
+                for changes (`watch`)",
+        uses: &["decode", "canvas", "predict", "session", "compare", "inspect", "trace", "import"],
+        never: &["candle", "ratatui", "crossterm", "clap", "indicatif"],
+    },
+    Room {
         name: "reports",
         folder: "src/reports",
         holds: "what is said of runs, recordings, models and engines, as text and as JSON: two runs compared \
@@ -149,7 +159,7 @@ const ROOMS: [Room; 21] = [
                 lints and queries found (`findings`, `rows`)",
         uses: &[
             "escape", "canvas", "predict", "decode", "session", "compare", "inspect", "debugger",
-            "trace", "model", "engine", "headless",
+            "trace", "model", "engine", "headless", "folder",
         ],
         never: &["candle", "ratatui", "crossterm", "clap", "indicatif"],
     },
@@ -164,10 +174,11 @@ const ROOMS: [Room; 21] = [
     Room {
         name: "tui",
         folder: "src/tui",
-        holds: "what the terminal sends (`input`), application state, keymap as data, theme, panes",
+        holds: "what the terminal sends (`input`), application state, keymap as data, theme, panes; the \
+                list of a folder's runs (`browser`)",
         uses: &[
             "escape", "canvas", "predict", "decode", "session", "compare", "inspect", "debugger",
-            "trace",
+            "trace", "folder",
         ],
         never: &["candle"],
     },
@@ -203,7 +214,7 @@ const ROOMS: [Room; 21] = [
         uses: &[
             "escape", "canvas", "predict", "decode", "session", "compare", "inspect", "debugger",
             "trace", "import", "model", "engine", "driving", "export", "reports", "headless",
-            "tui", "eval", "bench", "resume",
+            "tui", "eval", "bench", "resume", "folder",
         ],
         never: &[],
     },

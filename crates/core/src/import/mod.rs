@@ -296,8 +296,15 @@ pub fn read(path: &Path, options: &Options) -> Result<Imported, ImportError> {
     imported(bytes, options).map_err(error)
 }
 
-fn imported(bytes: Vec<u8>, options: &Options) -> Result<Imported, String> {
-    let content = match bytes.starts_with(torch::MAGIC) {
+/// The format that a file of another program is in, as its content shows; `None` where it shows none, or the
+/// file cannot be read. To import it, more may have to be said.
+pub fn format(path: &Path) -> Option<ImportFormat> {
+    recognised(&content(bytes(path).ok()?).ok()?)
+}
+
+/// What kind of file it is.
+fn content(bytes: Vec<u8>) -> Result<Content, String> {
+    Ok(match bytes.starts_with(torch::MAGIC) {
         true => Content::Torch(Box::new(torch::Torch::open(bytes)?)),
         false if legacy(&bytes) => {
             return Err("this is a file of torch.save as it was before PyTorch 1.6. Load it with \
@@ -311,7 +318,11 @@ fn imported(bytes: Vec<u8>, options: &Options) -> Result<Imported, String> {
             ));
         }
         false => Content::Json(json::plain(bytes)),
-    };
+    })
+}
+
+fn imported(bytes: Vec<u8>, options: &Options) -> Result<Imported, String> {
+    let content = content(bytes)?;
     let names = match &content {
         Content::Json(bytes) => names::names(bytes)?,
         Content::Torch(_) => BTreeSet::new(),
