@@ -276,6 +276,48 @@ fn without_a_terminal_the_debugger_names_the_headless_command() {
 }
 
 #[test]
+fn without_a_terminal_the_runs_of_a_folder_are_a_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = folder.path().to_str().unwrap();
+    refused(&[name], 1, &["no recording in this folder", "--record"]);
+    refused(&["replay", name], 1, &["no recording in this folder", "--record"]);
+    let copy = |from: &str, to: &str| {
+        fs::copy(format!("recordings/{from}.jsonl"), folder.path().join(to)).unwrap();
+    };
+    copy("short-answer", "a.jsonl");
+    copy("maximum-length", "b\u{202e}.jsonl");
+    for args in [&[name][..], &["replay", name]] {
+        let output = demask(args).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{args:?}");
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 4, "{text}");
+        assert!(lines[0].starts_with("file") && lines[0].contains("NFE"), "{text}");
+        assert!(lines[1].starts_with("a.jsonl") && lines[1].contains("complete"), "{text}");
+        assert!(!text.contains('\u{202e}'), "{text}");
+        assert_eq!(lines[3], "2 runs");
+        let output = demask(&[args, &["--json"]].concat()).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let rows: Vec<Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!((rows.len(), &rows[0]["kind"]), (2, &Value::from("run")), "{text}");
+        assert_eq!(rows[0]["finish"], "complete");
+        assert!(rows[0]["length"].as_u64().is_some());
+    }
+    // One that cannot be read is a line like the others, and the exit code says so.
+    fs::write(folder.path().join("c.jsonl"), "no recording").unwrap();
+    let output = demask(&[name]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text.contains("no demask recording") && text.contains("2 runs, 1 broken"), "{text}");
+    // What is asked of one recording cannot be asked of a folder, nor the other way round.
+    refused(&["replay", name, "--svg", "out.svg"], 2, &["is a folder", "Name a file"]);
+    refused(&[name, "--record", "out.jsonl"], 2, &["is a folder"]);
+    refused(&["replay", "recordings/short-answer.jsonl", "--json"], 2, &["demask info"]);
+    refused(&["x", "--json"], 2, &["demask run PROMPT --json"]);
+}
+
+#[test]
 fn a_prompt_beyond_the_context_is_refused() {
     let long = "apple ".repeat(3000);
     refused(&["run", &long], 1, &["context", "Shorten"]);

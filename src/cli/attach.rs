@@ -21,7 +21,7 @@ use super::{
     host::Program,
     open::nothing_lost,
     progress::OnStderr,
-    replay::screen,
+    recording::screen,
     resume, stop,
     tui::terminal_or_fault,
 };

@@ -8,7 +8,7 @@ use clap::Args;
 use super::{
     Config, ConfigOptions, Fault, LookOptions,
     fault::{AT_BREAKPOINT, say},
-    replay,
+    recording,
 };
 use crate::{
     escape::escaped_json,
@@ -82,5 +82,5 @@ fn start(args: &DiffArgs, config: &Config, side: DiffSide) -> Start {
     session.go(end);
     session.go(session.timeline().root_of(end));
     let look = args.look.look(config);
-    replay::screen(&recording, session, replay::shown_name(&file), look, config)
+    recording::screen(&recording, session, recording::shown_name(&file), look, config)
 }

@@ -19,7 +19,8 @@ use super::{
     files,
     help::listed,
     open, options,
-    replay::{self, go, picture_look, same_file, screen, shown_name, terminal_colors},
+    recording::{screen, shown_name},
+    replay::{self, go, picture_look, same_file, terminal_colors},
     stop,
 };
 use crate::{

@@ -17,8 +17,9 @@ pub(super) fn misspelt(error: &clap::Error) -> Option<Fault> {
     Some(Fault::usage(format!("there is no command `{word}`; did you mean `{near}`?")))
 }
 
-/// Refuses a prompt before which no command stands, if it is nearly one.
+/// Refuses a prompt before which no command stands, if it is nearly one. A folder's name is none.
 pub(super) fn bare(prompt: Option<&str>) -> Result<(), Fault> {
+    let prompt = prompt.filter(|prompt| !Path::new(prompt).is_dir());
     match prompt.and_then(|prompt| Some((prompt, command_like(prompt)?))) {
         None => Ok(()),
         Some((prompt, near)) => Err(Fault::usage(format!(

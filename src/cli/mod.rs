@@ -19,6 +19,7 @@ mod eval;
 mod export;
 mod fault;
 mod files;
+mod folder;
 mod help;
 mod hooks;
 mod host;
@@ -35,6 +36,7 @@ mod place;
 mod progress;
 mod prompt;
 mod query;
+mod recording;
 mod replay;
 mod resume;
 mod run;
@@ -85,7 +87,7 @@ enum CliCommand {
     Compare(compare::CompareArgs),
     /// Compare two recordings, or two branches
     Diff(diff::DiffArgs),
-    /// Open a recording, without a model
+    /// Open a recording, or list those of a folder, without a model
     Replay(replay::ReplayArgs),
     /// Turn recordings into a player for browsers, pictures, tables
     Export(export::ExportArgs),

@@ -12,9 +12,11 @@ use clap::Args;
 use super::{
     ColorChoice, Config, ConfigOptions, Fault, LookOptions, ParamOptions, ScriptOptions,
     fault::{AT_BREAKPOINT, say, tell, tell_cut, unwritable},
+    folder,
     host::Program,
     progress::OnStderr,
-    resume, stop,
+    recording::{self, PATIENCE, keeper, screen, shown_name},
+    stop,
     tui::{terminal_beside_stdin, terminal_or_fault},
 };
 use crate::{
@@ -22,15 +24,15 @@ use crate::{
     escape::escaped,
     export::{self, TerminalColors},
     headless::BatchDebugger,
-    resume::SessionOrigin,
     session::Session,
     trace::{self, Reader, Recording},
-    tui::{self, Look, Palette, Rest, Start, StepSource},
+    tui::{self, Look, Palette, Rest, Start},
 };
 
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
-    /// The recording, plain or packed (.zst, .gz), or - for standard input
+    /// The recording, plain or packed (.zst, .gz), - for standard input, or a folder, whose
+    /// recordings are listed
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Show steps as another program writes them to FILE, from the last one on
@@ -56,6 +58,9 @@ pub struct ReplayArgs {
     /// how it differs and where the predictions no longer apply
     #[arg(long)]
     resimulate: bool,
+    /// Of a folder: one JSON object a recording on stdout, without a screen
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     look: LookOptions,
     /// Parameters of the strategy.
@@ -76,9 +81,6 @@ pub(super) fn size(text: &str) -> Result<(u16, u16), String> {
 pub(super) fn same_file(a: &Path, b: &Path) -> bool {
     a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
 }
-
-/// How long a recording is read before its beginning is shown and the rest is read meanwhile.
-const PATIENCE: Duration = Duration::from_millis(300);
 
 /// The recording as far as it can be shown at once, and the rest of it.
 fn opened(args: &ReplayArgs) -> Result<(Recording, Option<Rest>), Fault> {
@@ -101,16 +103,39 @@ fn opened(args: &ReplayArgs) -> Result<(Recording, Option<Rest>), Fault> {
         true => Duration::MAX,
         false => PATIENCE,
     };
-    let live = args.follow || stream;
     let whole = trace::open(&mut reader, args.follow, patience)?;
-    let recording = reader.so_far()?;
-    let growing = args.follow.then(|| args.file.clone());
-    let progress = reader.progress();
-    let feed: tui::Feed = Box::new(|notify| trace::follow(reader, growing, notify));
-    Ok((recording, (!whole).then_some(Rest { feed, progress, live })))
+    let growing = args.follow.then_some(args.file.as_path());
+    recording::with_rest(reader, whole, growing, args.follow || stream)
+}
+
+/// The runs of a folder. What is asked of one recording cannot be asked of them.
+fn list(args: &ReplayArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> {
+    let of_one = args.svg.is_some()
+        || args.batch
+        || args.resimulate
+        || args.step.is_some()
+        || args.find.is_some()
+        || !args.script.commands()?.is_empty()
+        || args.params.given().next().is_some();
+    if of_one {
+        return Err(Fault::usage(format!(
+            "{} is a folder, whose recordings are listed: the other options are for one recording. Name a \
+             file of it",
+            args.file.display()
+        )));
+    }
+    folder::main(&args.file, args.json, &args.look, options)
 }
 
 pub fn main(args: &ReplayArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> {
+    if args.file.is_dir() {
+        return list(args, options);
+    }
+    if args.json {
+        return Err(Fault::usage(
+            "--json is for a folder's recordings. `demask info FILE --json` says what one holds",
+        ));
+    }
     match &args.svg {
         None if args.batch || args.resimulate => {}
         None if args.file == Path::new("-") => terminal_beside_stdin()?,
@@ -165,13 +190,7 @@ pub fn main(args: &ReplayArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
     }
     let keep = match args.svg {
         Some(_) => None,
-        None => resume::keeper(SessionOrigin {
-            model: None,
-            name: shown_name(&args.file),
-            recording: None,
-            header: recording.header.clone(),
-            vocabulary: recording.vocabulary.clone(),
-        }),
+        None => keeper(&args.file, &recording),
     };
     let look = match args.svg {
         Some(_) => picture_look(&args.look, &config),
@@ -200,14 +219,6 @@ pub(super) fn shown_file(file: &Path) -> String {
     }
 }
 
-/// The file's own name, as the screen shows it.
-pub(super) fn shown_name(file: &Path) -> String {
-    match file == Path::new("-") {
-        true => "standard input".to_owned(),
-        false => file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned(),
-    }
-}
-
 /// Goes to a step of the branch that was left last.
 pub(super) fn go(session: &mut Session, step: usize) -> Result<(), Fault> {
     let branch = session.timeline().branch(session.at());
@@ -229,24 +240,4 @@ pub(super) fn picture_look(look: &LookOptions, config: &Config) -> Look {
 /// The colours of pictures where the screen leaves them to the terminal.
 pub(super) fn terminal_colors(Look { shade, .. }: Look) -> TerminalColors {
     TerminalColors { ground: shade.ground(), ink: shade.plain(), indexed: tui::of_cube }
-}
-
-/// What the debugger's screen over a recording starts from.
-pub(super) fn screen(
-    recording: &Recording,
-    session: Session,
-    name: String,
-    look: Look,
-    config: &Config,
-) -> Start {
-    let host = Program::new(config).saving(recording.header.clone(), recording.vocabulary.clone());
-    let (vocabulary, facts) = (recording.vocabulary.clone(), recording.facts());
-    Start {
-        prompt_text: recording.header.prompt_text.clone(),
-        notices: recording.notices.clone(),
-        look,
-        keymap: config.keymap.clone(),
-        speed: config.look.speed,
-        ..Start::new(session, vocabulary, facts, StepSource::Replay(name), Box::new(host))
-    }
 }

@@ -5,8 +5,8 @@ use std::{path::Path, process::ExitCode};
 use clap::Args;
 
 use super::{
-    ConfigOptions, Fault, LookOptions, ModelOptions, ScriptOptions, host::Program, mistaken, open,
-    progress::ProgressTarget, prompt::PromptDefault, resume,
+    ConfigOptions, Fault, LookOptions, ModelOptions, ScriptOptions, folder, host::Program,
+    mistaken, open, progress::ProgressTarget, prompt::PromptDefault, resume,
 };
 use crate::{
     resume::SessionOrigin,
@@ -15,7 +15,7 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub struct TuiArgs {
-    /// The prompt [default: a sample]
+    /// The prompt [default: a sample], or a folder, whose recordings are listed
     #[arg(value_name = "PROMPT")]
     pub(super) prompt: Option<String>,
     /// Go on with the session that was left last, where it was left
@@ -30,6 +30,9 @@ pub struct TuiArgs {
     /// Run no passes for later steps while you look at one
     #[arg(long, hide_short_help = true)]
     no_ahead: bool,
+    /// Of a folder: one JSON object a recording on stdout, without a screen
+    #[arg(long, hide_short_help = true, requires = "prompt")]
+    json: bool,
 }
 
 pub fn main(args: &TuiArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> {
@@ -40,6 +43,20 @@ pub fn main(args: &TuiArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> 
         ));
     }
     let prompt = args.prompt.as_deref();
+    if let Some(name) = prompt.filter(|prompt| Path::new(prompt).is_dir()) {
+        if args.model.record.is_some() || !args.script.commands()?.is_empty() {
+            return Err(Fault::usage(format!(
+                "{name} is a folder, whose recordings are listed: --record and commands are for a run. As \
+                 a prompt, put a blank before it: \" {name}\""
+            )));
+        }
+        return folder::main(Path::new(name), args.json, &args.look, options);
+    }
+    if args.json {
+        return Err(Fault::usage(
+            "--json is for a folder's recordings here. `demask run PROMPT --json` prints a run",
+        ));
+    }
     mistaken::no_file(prompt)?;
     match args.model.load.prompt.from_stdin(prompt) {
         true => terminal_beside_stdin()?,

@@ -3,7 +3,8 @@
 //! State lives in [`App`]: what is shown, what is run, and what lies on top. `update` turns events
 //! into changes of it and into effects, and knows neither terminal nor thread; `frame` draws it onto
 //! a buffer and changes nothing; `driver` is the loop that joins them to a terminal and to the
-//! [`Engine`](crate::session::Engine) thread. `compare` shows several debuggers side by side.
+//! [`Engine`](crate::session::Engine) thread. `compare` shows several debuggers side by side, and `browser`
+//! the runs of a folder.
 //!
 //! Panes are in `panes`, one file and one row of a list each; what lies over them is in `overlays`.
 //! Keys are a table (`update::keys`) of what the terminal sends (`input`), a row with its function
@@ -11,7 +12,8 @@
 //! `paint::text` has escaped it.
 //!
 //! This room knows neither tensors nor files: recordings and saving come in as a
-//! [`Recorder`](crate::session::Recorder) and as a [`Host`], and loading as a [`LoadingProgress`].
+//! [`Recorder`](crate::session::Recorder) and as a [`Host`], loading as a [`LoadingProgress`], and a folder as
+//! a [`FolderWatch`](crate::folder::FolderWatch).
 //!
 //! ```
 //! use demask::{debugger::NoHost, trace, tui::{Start, StepSource, frames}};
@@ -27,6 +29,7 @@
 //! ```
 
 mod app;
+mod browser;
 mod compare;
 mod driver;
 mod frame;
@@ -50,6 +53,7 @@ pub use app::{
     reading::{Feed, Notify, Rest},
     view::SavedView,
 };
+pub use browser::{FolderStart, OpenRuns, OpenedRuns};
 pub use driver::{
     offscreen::OffScreen,
     wait::{LoadingProgress, OnProgress, wait},
@@ -61,6 +65,8 @@ pub use paint::{
     theme::{Look, Palette},
 };
 pub use update::keys::KEYS;
+
+use driver::{End, Screen};
 
 use crate::{
     debugger::{Command, Debugger, Destination, Driven, Host, PlainCommand},
@@ -200,29 +206,104 @@ fn kept(recording: Option<&PathBuf>) -> String {
 ///
 /// # Errors
 /// [`TuiError`].
-pub fn run(mut start: Start) -> Result<(), TuiError> {
-    let predictor = start.predictor.take();
-    let live = predictor.is_some();
-    let keep = start.keep.take();
+pub fn run(start: Start) -> Result<(), TuiError> {
     let mouse = start.look.mouse;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(TuiError::Terminal)?;
-    let mut app = App::new(start, 80, 24);
-    app.debugger.live = live;
-    let shown = runtime.block_on(driver::run(&mut app, Vec::from_iter(predictor), mouse));
+    let runtime = runtime()?;
+    let mut opened = OpenedDebugger::of(start);
+    let predictors = std::mem::take(&mut opened.predictors);
+    let shown = runtime.block_on(driver::run(&mut opened.app, predictors, mouse));
     // Nothing may wait for a forward pass that is still running.
     runtime.shutdown_background();
-    let finished = app.debugger.session.finish_recording();
-    if let Some(keep) = keep {
-        keep(&app.debugger, panes::view::of(&app));
+    opened.finish(shown)
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, TuiError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(TuiError::Terminal)
+}
+
+/// A debugger, from its start to what is to be done when it is left.
+struct OpenedDebugger {
+    app: App,
+    predictors: Vec<Box<dyn Predictor>>,
+    keep: Option<Keep>,
+}
+
+impl OpenedDebugger {
+    fn of(mut start: Start) -> Self {
+        let predictors = Vec::from_iter(start.predictor.take());
+        let keep = start.keep.take();
+        let mut app = App::new(start, 80, 24);
+        app.debugger.live = !predictors.is_empty();
+        Self { app, predictors, keep }
     }
-    if let Some(message) = app.running.died.take() {
-        return Err(TuiError::Died { message, recording: app.storage.recording.take() });
+
+    /// Finishes the recording and keeps the session, whatever came of showing it.
+    fn finish<T>(mut self, shown: Result<T, TuiError>) -> Result<T, TuiError> {
+        let finished = self.app.debugger.session.finish_recording();
+        if let Some(keep) = self.keep {
+            keep(&self.app.debugger, panes::view::of(&self.app));
+        }
+        if let Some(message) = self.app.running.died.take() {
+            let recording = self.app.storage.recording.take();
+            return Err(TuiError::Died { message, recording });
+        }
+        let shown = shown?;
+        finished.map_err(TuiError::Recording)?;
+        Ok(shown)
     }
-    shown?;
-    finished.map_err(TuiError::Recording)
+}
+
+/// Shows the runs of a folder until the list is left, and over it those that are opened from it: one in the
+/// debugger, several side by side. To quit one leads back to the list.
+///
+/// # Errors
+/// [`TuiError`]: the terminal cannot be used. What is wrong with a recording is said in the list.
+pub fn browse(start: FolderStart) -> Result<(), TuiError> {
+    let mouse = start.look.mouse;
+    let runtime = runtime()?;
+    let mut list = browser::FolderScreen::new(start);
+    let mut screen = Screen::open(mouse).map_err(TuiError::Terminal)?;
+    let shown = loop {
+        let left = runtime.block_on(driver::run_on(&mut screen, &mut list, Vec::new()));
+        let opened = match left {
+            Ok(End::Quit) => list.take_opened(),
+            Ok(End::Signal) => None,
+            Err(error) => break Err(error),
+        };
+        let Some(opened) = opened else { break Ok(()) };
+        match show_runs(&runtime, &mut screen, opened()) {
+            Ok(End::Quit) => {}
+            Ok(End::Signal) => break Ok(()),
+            Err(error @ TuiError::Terminal(_)) => break Err(error),
+            Err(error) => list.complain(error.to_string()),
+        }
+    };
+    drop(screen);
+    runtime.shutdown_background();
+    shown
+}
+
+/// Shows runs over the list of a folder. [`End::Signal`] also where the user quits the program.
+fn show_runs(
+    runtime: &tokio::runtime::Runtime,
+    screen: &mut Screen,
+    mut runs: Vec<RunStart>,
+) -> Result<End, TuiError> {
+    let one = runs.len() == 1;
+    let whole = |end, interrupted| if interrupted { End::Signal } else { end };
+    if let Some(RunStart { start, .. }) = runs.pop_if(|_| one) {
+        let mut opened = OpenedDebugger::of(start);
+        opened.app.display.inner = true;
+        let shown = runtime.block_on(driver::run_on(screen, &mut opened.app, Vec::new()));
+        let interrupted = opened.app.running.interrupted;
+        return opened.finish(shown.map(|end| whole(end, interrupted)));
+    }
+    let Some(mut comparison) = compare::ComparisonScreen::of_folder(runs, 80, 24) else {
+        return Ok(End::Quit);
+    };
+    let end = runtime.block_on(driver::run_on(screen, &mut comparison, Vec::new()))?;
+    Ok(whole(end, comparison.is_interrupted()))
 }
 
 /// A run beside others.
@@ -251,10 +332,7 @@ impl RunStart {
 pub fn compare(runs: Vec<RunStart>, predictors: Vec<Box<dyn Predictor>>) -> Result<(), TuiError> {
     let mouse = runs.first().is_some_and(|run| run.start.look.mouse);
     let Some(mut comparison) = compare::ComparisonScreen::new(runs, 80, 24) else { return Ok(()) };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(TuiError::Terminal)?;
+    let runtime = runtime()?;
     let shown = runtime.block_on(driver::run(&mut comparison, predictors, mouse));
     // Nothing may wait for a forward pass that is still running.
     runtime.shutdown_background();

@@ -3,6 +3,7 @@
 
 mod attaching;
 mod flows;
+mod folder;
 mod following;
 mod pty;
 mod storms;

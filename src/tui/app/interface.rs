@@ -24,7 +24,12 @@ pub enum AppEvent {
     Tick,
     /// There is time for a try.
     Spare,
+    /// Something has come that the interface waits for, and it knows where to look.
+    Arrived,
 }
+
+/// Sends [`AppEvent::Arrived`]; returns false if nobody listens any more.
+pub type Wake = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// Something to be done outside.
 #[derive(Debug, Clone)]
@@ -45,7 +50,7 @@ pub enum Effect {
     Quit,
 }
 
-/// What the loop drives: the debugger, or the screen of a comparison.
+/// What the loop drives: the debugger, the screen of a comparison, or the list of a folder.
 pub trait Interface {
     /// The terminal has this size.
     fn resize(&mut self, width: u16, height: u16);
@@ -73,6 +78,8 @@ pub trait Interface {
     fn rest(&mut self) -> Option<Feed> {
         None
     }
+    /// What is to be called when something comes that the interface waits for.
+    fn wake_by(&mut self, _: Wake) {}
 }
 
 /// A screen over the debugger, which to quit leads back to.

@@ -56,6 +56,7 @@ pub enum Action {
     Pane(u8),
     Zoom,
     Ghost,
+    Exact,
     Command,
     Help,
     Redraw,

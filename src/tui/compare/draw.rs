@@ -279,7 +279,7 @@ fn bottom(comparison: &ComparisonScreen, pen: &mut Pen, area: Rect) {
     }
     let y = area.bottom() - 1;
     let width = if rows == 1 { line.width } else { area.width };
-    let all = keys::hints(&comparison.keymap, comparison.inner);
+    let all = keys::hints(&comparison.keymap, comparison.below);
     hints::draw(pen, &all, Rect { y, width, height: 1, ..area });
 }
 

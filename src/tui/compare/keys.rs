@@ -1,9 +1,12 @@
 //! What the debugger's keys do on the screen of a comparison, as data: the hints at the bottom
 //! and the help box come from it.
 
-use super::super::{
-    app::{Action, Keymap, keymap::names},
-    frame::hints::Hint,
+use super::{
+    super::{
+        app::{Action, Keymap, keymap::names},
+        frame::hints::Hint,
+    },
+    ScreenBelow,
 };
 
 /// Actions with a word for the hints and a line of help.
@@ -36,15 +39,15 @@ pub const KEYS: &[(&[Action], Option<&str>, &str)] = &[
     (&[Action::Escape], None, "stop a run; cancel a forward pass"),
     (&[Action::Interrupt], None, "the same; twice: quit"),
     (&[Action::Help], Some("help"), "show or close this help"),
-    (&[Action::Quit], Some("quit"), "quit; over the debugger, go back to it"),
+    (&[Action::Quit], Some("quit"), "quit; over the debugger or a folder, go back to it"),
 ];
 
-/// The hints, most needed first. `inner` is a screen over the debugger.
-pub fn hints(keymap: &Keymap, inner: bool) -> Vec<Hint> {
+/// The hints, most needed first, on a comparison that lies over `below`.
+pub fn hints(keymap: &Keymap, below: ScreenBelow) -> Vec<Hint> {
     let hints = KEYS.iter().filter_map(|(actions, word, _)| {
         let word = match actions {
-            [Action::Quit] if inner => Some("back"),
-            [Action::Enter] if inner => Some("go there"),
+            [Action::Quit] if below != ScreenBelow::Nothing => Some("back"),
+            [Action::Enter] if below == ScreenBelow::Debugger => Some("go there"),
             _ => *word,
         };
         Hint::new(keymap, actions, word?)

@@ -89,6 +89,16 @@ impl compare::LockstepRun for ComparedRun {
     }
 }
 
+/// What a comparison lies over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ScreenBelow {
+    Nothing,
+    /// The debugger that the runs are branches of.
+    Debugger,
+    /// The list of a folder, whose recordings the runs are.
+    Folder,
+}
+
 /// The state of the screen.
 pub(super) struct ComparisonScreen {
     pub lockstep: Lockstep<ComparedRun>,
@@ -96,8 +106,8 @@ pub(super) struct ComparisonScreen {
     /// The run in focus has the whole screen, as a debugger.
     pub open: bool,
     pub help: bool,
-    /// It lies over the debugger, which to quit leads back to.
-    pub inner: bool,
+    /// What to quit leads back to.
+    pub below: ScreenBelow,
     /// The debugger is to go where the run in focus is.
     chosen: bool,
     /// It runs at the chosen speed, or as fast as it goes.
@@ -148,7 +158,7 @@ impl ComparisonScreen {
             focus: 0,
             open: false,
             help: false,
-            inner: false,
+            below: ScreenBelow::Nothing,
             chosen: false,
             running: false,
             paced: false,
@@ -174,9 +184,23 @@ impl ComparisonScreen {
     /// Two recorded runs over the debugger they are branches of, at the step before they part.
     pub fn of_branches(runs: Vec<RunStart>, width: u16, height: u16) -> Option<Self> {
         let mut comparison = Self::new(runs, width, height)?;
-        comparison.inner = true;
+        comparison.below = ScreenBelow::Debugger;
         comparison.go_to_parting();
         Some(comparison)
+    }
+
+    /// Recordings of a folder over its list, at the step before the second parts from the first.
+    pub fn of_folder(runs: Vec<RunStart>, width: u16, height: u16) -> Option<Self> {
+        let mut comparison = Self::new(runs, width, height)?;
+        comparison.below = ScreenBelow::Folder;
+        comparison.go_to_parting();
+        Some(comparison)
+    }
+
+    /// True if it was left by the key that interrupts, which quits the program when it is pressed twice.
+    pub fn is_interrupted(&self) -> bool {
+        let open = self.lockstep.runs.get(self.focus).filter(|_| self.open);
+        open.map_or(self.interrupted, |run| run.app.running.interrupted)
     }
 
     /// Compares recorded runs with a recorded first run, from start to end.
@@ -336,7 +360,7 @@ impl ComparisonScreen {
                     run.app.display.ghost = !run.app.display.ghost;
                 }
             }
-            Action::Enter if self.inner => {
+            Action::Enter if self.below == ScreenBelow::Debugger => {
                 self.chosen = true;
                 effects.push(Effect::Quit);
             }
@@ -401,7 +425,7 @@ impl Interface for ComparisonScreen {
             AppEvent::Tick => {
                 self.step();
             }
-            AppEvent::Spare | AppEvent::News(_) => {}
+            AppEvent::Spare | AppEvent::News(_) | AppEvent::Arrived => {}
         }
         self.want(&mut effects);
         effects

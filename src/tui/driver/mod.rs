@@ -8,6 +8,7 @@ pub mod wait;
 use std::{
     future::pending,
     io,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -23,7 +24,7 @@ use crate::{
     predict::{Key, Predictor},
     session::{Engine, EngineReport},
 };
-use terminal::Screen;
+pub(in crate::tui) use terminal::Screen;
 
 /// Shortest time between two frames.
 const FRAME: Duration = Duration::from_millis(16);
@@ -40,7 +41,9 @@ const BEAT: Duration = Duration::from_millis(100);
 const ECHO: Duration = Duration::from_secs(1);
 
 /// Why the loop ended.
-enum End {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::tui) enum End {
+    /// The interface was left.
     Quit,
     /// A signal that asks to end.
     Signal,
@@ -64,6 +67,16 @@ pub(in crate::tui) async fn run(
     mouse: bool,
 ) -> Result<(), TuiError> {
     let mut screen = Screen::open(mouse).map_err(TuiError::Terminal)?;
+    run_on(&mut screen, app, predictors).await.map(drop)
+}
+
+/// The same on a terminal that is the program's own already, and stays so: one interface after the other is
+/// shown on it.
+pub(in crate::tui) async fn run_on(
+    screen: &mut Screen,
+    app: &mut impl Interface,
+    predictors: Vec<Box<dyn Predictor>>,
+) -> Result<End, TuiError> {
     let (width, height) = screen.size().map_err(TuiError::Terminal)?;
     app.resize(width, height);
     let (events, inbox) = unbounded_channel();
@@ -72,6 +85,8 @@ pub(in crate::tui) async fn run(
         let notify = move |news| events.send(AppEvent::News(news)).is_ok();
         rest(Box::new(notify)).map_err(TuiError::Terminal)?;
     }
+    let arrived = events.clone();
+    app.wake_by(Arc::new(move || arrived.send(AppEvent::Arrived).is_ok()));
     let spawn = |(model, predictor)| {
         let events = events.clone();
         let notify = move |report| {
@@ -81,12 +96,7 @@ pub(in crate::tui) async fn run(
         Engine::spawn(predictor, notify).map_err(TuiError::Engine)
     };
     let engines = predictors.into_iter().enumerate().map(spawn).collect::<Result<_, _>>()?;
-    let result = drive(app, &mut screen, engines, inbox).await;
-    drop(screen);
-    match result {
-        Ok(End::Quit | End::Signal) => Ok(()),
-        Err(error) => Err(TuiError::Terminal(error)),
-    }
+    drive(app, screen, engines, inbox).await.map_err(TuiError::Terminal)
 }
 
 async fn drive(

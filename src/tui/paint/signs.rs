@@ -79,6 +79,10 @@ pub const THUMB: Sign = Sign("▐", "|");
 pub const HORIZONTAL: Sign = Sign("─", "-");
 /// A threshold in a chart.
 pub const THRESHOLD: Sign = Sign("┄", "-");
+/// The column that rows are sorted by, the smallest first.
+pub const ASCENDING: Sign = Sign("▴", "^");
+/// The same, the largest first.
+pub const DESCENDING: Sign = Sign("▾", "v");
 /// Marks the selected row.
 pub const POINTER: Sign = Sign("▸", ">");
 /// The knob of a slider.

@@ -385,7 +385,8 @@ pub const KEYS: &[KeySection] = &[
                 "exact",
                 &[key('d')],
                 "compare pending steps with their exact passes (with --cache), or no more",
-            ),
+            )
+            .asks(Action::Exact),
         ],
     },
     KeySection {

@@ -44,6 +44,7 @@ pub fn update(app: &mut App, event: AppEvent) -> Vec<Effect> {
         AppEvent::News(news) => app.take_news(news),
         AppEvent::Tick => tick(app, &mut effects),
         AppEvent::Spare => app.try_on(),
+        AppEvent::Arrived => {}
     }
     if app.storage.fault.is_none()
         && let Some(fault) = app.debugger.session.recorder_fault()
