@@ -51,6 +51,8 @@ mod tests {
         let recording = trace::read("recordings/short-answer.jsonl".as_ref()).unwrap();
         for (text, expected) in [
             ("done", true),
+            ("finish == \"complete\"", true),
+            ("finish == \"stagnant\"", false),
             ("masks == 0", true),
             ("masks > 0", false),
             ("steps where masks > 0", true),

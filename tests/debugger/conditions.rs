@@ -184,6 +184,8 @@ fn conditions_hold_where_their_values_say() {
         check(format!("stage == {stage} and not edited"), Some(true));
         let done = step + 1 == branch.len();
         check("done".to_owned(), Some(done));
+        let finish = if done { "complete" } else { "" };
+        check(format!("finish == \"{finish}\""), Some(true));
         let least = made.and_then(|m| {
             m.verdicts
                 .iter()

@@ -130,6 +130,15 @@ pub struct View<'a> {
 }
 
 impl<'a> View<'a> {
+    /// Why the run is over there; `None` if it is not.
+    fn finish(&self) -> Option<Finish> {
+        match self.session.pending() {
+            Pending::Done(finish) if self.at == self.session.at() => Some(*finish),
+            _ if self.at == self.session.at() => None,
+            _ => self.session.finish(self.at),
+        }
+    }
+
     /// The view of a node.
     pub fn new(session: &'a Session, vocabulary: &'a dyn Vocabulary, at: NodeId) -> Self {
         Self {
@@ -250,13 +259,12 @@ impl<'a> View<'a> {
                 Some(NameValue::Text(self.vocabulary.text(&written)))
             }
             Name::Done => {
-                let finish = match self.session.pending() {
-                    Pending::Done(finish) if self.at == self.session.at() => Some(*finish),
-                    _ if self.at == self.session.at() => None,
-                    _ => self.session.finish(self.at),
-                };
+                let finish = self.finish();
                 // Another program's recording may go on, or not say that it is over.
                 (finish != Some(Finish::Unrecorded)).then(|| NameValue::Truth(finish.is_some()))
+            }
+            Name::Finish => {
+                Some(NameValue::Text(self.finish().map_or("", Finish::name).to_owned()))
             }
             Name::Token => Some(self.token(cell(canvas, used.index)?.token)),
             Name::Masked => truth(cell(canvas, used.index)?.token == canvas.special().mask),

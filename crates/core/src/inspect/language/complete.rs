@@ -4,7 +4,7 @@ use super::{
     lex::{Lexeme, lex},
     names::{AFTER, NameKind, NameSpec, Reads, known},
 };
-use crate::decode::Mode;
+use crate::decode::{Finish, Mode};
 
 /// What may be put in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,10 +78,12 @@ pub(super) fn complete(text: &str, row: bool) -> Completion {
             operators.extend(listed(&JOINS));
             operators
         }
-        (None, Some(Lexeme::Sign("==" | "=" | "!="))) if of_mode(&tokens) => Mode::ALL
-            .into_iter()
-            .map(|mode| (format!("\"{}\"", mode.name()), String::new()))
-            .collect(),
+        (None, Some(Lexeme::Sign("==" | "=" | "!="))) if compares(&tokens, "mode") => {
+            in_quotes(Mode::ALL.map(Mode::name))
+        }
+        (None, Some(Lexeme::Sign("==" | "=" | "!="))) if compares(&tokens, "finish") => {
+            in_quotes(Finish::ALL.map(Finish::name))
+        }
         (None, Some(Lexeme::Number(_) | Lexeme::Text(_) | Lexeme::Sign(")" | "]"))) => {
             listed(&JOINS)
         }
@@ -115,7 +117,12 @@ fn of_name(word: &str, row: bool) -> Option<NameSpec> {
     known(row).find(|spec| spec.text == bare)
 }
 
-/// True if the comparison begun is of `mode`.
-fn of_mode(tokens: &[&Lexeme]) -> bool {
-    tokens.len() > 1 && tokens[tokens.len() - 2].is("mode")
+/// True if the comparison begun is of this name.
+fn compares(tokens: &[&Lexeme], name: &str) -> bool {
+    tokens.len() > 1 && tokens[tokens.len() - 2].is(name)
+}
+
+/// Texts that a name may be compared with, without help.
+fn in_quotes<const N: usize>(texts: [&str; N]) -> Vec<(String, String)> {
+    texts.map(|text| (format!("\"{text}\""), String::new())).into()
 }

@@ -23,6 +23,7 @@ pub enum Name {
     Nfe,
     Text,
     Done,
+    Finish,
     Token,
     Masked,
     Flips,
@@ -140,6 +141,13 @@ pub const NAMES: &[NameSpec] = &[
     of(Name::Nfe, "nfe", Count, State, "forward passes asked for up to this canvas"),
     of(Name::Text, "text", Text, State, "the answer as it stands, masks left out"),
     of(Name::Done, "done", Truth, State, "the run is over"),
+    of(
+        Name::Finish,
+        "finish",
+        Text,
+        State,
+        "why it is over: complete, stagnant, out_of_steps, eos, unrecorded; empty while it is not",
+    ),
     at(of(
         Name::Token,
         "token",

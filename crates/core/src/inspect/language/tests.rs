@@ -210,6 +210,7 @@ fn what_may_come_next() {
     assert_eq!(complete("conf["), Vec::<String>::new());
     assert_eq!(complete("conf[3] <"), complete("conf[3] < "));
     assert_eq!(complete("mode == hi"), ["\"high_conf\""]);
+    assert_eq!(complete("finish == st"), ["\"stagnant\""]);
     assert_eq!(complete("length > 3 "), ["and", "or"]);
     assert!(!complete("").contains(&"position".to_owned()));
     assert_eq!(complete("masks < 3 and after.c"), ["after.conf"]);
