@@ -37,7 +37,7 @@ pub(super) fn main(
     }
     let config = options.read()?;
     let files = folder::find(folder)?;
-    if !files.iter().any(|file| file.recording) {
+    if files.iter().all(|file| !file.recording || trace::is_other_json(&file.path)) {
         // There may be files of other programs. If not, that is said.
         folder::read(folder)?;
     }

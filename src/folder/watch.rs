@@ -209,10 +209,13 @@ impl FolderWatch {
     }
 
     /// Which runs are to be kept from now on; every file is read again for that. Returns the number by which
-    /// [`ReadFile::keeps`] names the filter.
+    /// [`ReadFile::keeps`] names the filter. Without a filter nothing is read again, and the number is 0.
     pub fn filter(&self, filter: Option<RunFilter>) -> u64 {
         let mut shared = self.ground.lock();
         shared.filter = filter.map(Arc::new);
+        if shared.filter.is_none() {
+            return 0;
+        }
         shared.generation += 1;
         let paths: Vec<PathBuf> = shared.files.keys().cloned().collect();
         paths.iter().for_each(|path| shared.enqueue(path));
@@ -354,5 +357,6 @@ mod tests {
         watched.until("judged", |watched| watched.read.values().all(|read| read.keeps.0 == number));
         let kept: Vec<bool> = watched.read.values().map(|read| read.keeps.1).collect();
         assert_eq!(kept, [true, false]);
+        assert_eq!(watched.watch.filter(None), 0);
     }
 }

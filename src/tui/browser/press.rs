@@ -215,10 +215,9 @@ impl FolderScreen {
 
     /// Keeps the runs that meet a filter: every file is asked again.
     fn filter_by(&mut self, filter: Option<RunFilter>) {
-        let none = filter.is_none();
         let Some(watch) = &self.watch else { return };
         let number = watch.filter(filter);
-        self.list.filter_runs(if none { 0 } else { number });
+        self.list.filter_runs(number);
     }
 
     pub(super) fn paste(&mut self, text: &str) {
