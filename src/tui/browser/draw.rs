@@ -45,7 +45,7 @@ fn areas(screen: &FolderScreen) -> ListAreas {
     let between = height.saturating_sub(bottom_rows + 1);
     let (list, preview) = match (width >= WIDE, height >= HIGH) {
         (true, _) => {
-            let beside = width * 2 / 5;
+            let beside = width / 3;
             let list = area(0, 1, width - beside, between);
             (list, Some(area(width - beside, 1, beside, between)))
         }

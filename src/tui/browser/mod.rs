@@ -192,7 +192,7 @@ impl Interface for FolderScreen {
                 self.press(key, &mut effects);
             }
             AppEvent::Terminal(TerminalEvent::Resize(width, height)) => self.resize(width, height),
-            AppEvent::Terminal(TerminalEvent::Mouse(mouse)) => self.click(mouse, &mut effects),
+            AppEvent::Terminal(TerminalEvent::Mouse(mouse)) => self.click(mouse),
             AppEvent::Terminal(TerminalEvent::Paste(text)) => self.paste(&text),
             AppEvent::Arrived => self.arrive(&mut effects),
             AppEvent::Terminal(_)

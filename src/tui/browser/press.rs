@@ -8,7 +8,6 @@ use tui_input::{Input, backend::crossterm::EventHandler};
 use super::{FolderScreen, ListMode, columns::ShownColumn, draw};
 use crate::{
     folder::{RowState, RunColumn, RunFilter},
-    inspect::pointed,
     tui::app::{Action, interface::Effect},
 };
 
@@ -195,11 +194,8 @@ impl FolderScreen {
                         self.filter_by(Some(filter));
                     }
                     Err(error) => {
-                        let room = usize::from(self.width.saturating_sub(4));
-                        let place = pointed(&text, &error.at, room);
-                        let place = place.lines().next().unwrap_or_default().to_owned();
-                        let from = text.get(error.at.start..).unwrap_or_default().trim();
-                        let near = if from.is_empty() { place } else { from.to_owned() };
+                        let near = text.get(error.at.start..).unwrap_or_default().trim();
+                        let near = if near.is_empty() { "the end" } else { near };
                         self.complain(format!("{} (at: {near})", error.message));
                         self.mode = ListMode::Filter(input);
                     }
@@ -244,7 +240,7 @@ impl FolderScreen {
 
     /// A click selects a row, and opens the one selected; on a heading it sorts. The wheel moves the
     /// selection.
-    pub(super) fn click(&mut self, mouse: MouseEvent, _: &mut Vec<Effect>) {
+    pub(super) fn click(&mut self, mouse: MouseEvent) {
         match mouse.kind {
             MouseEventKind::ScrollDown => self.list.select_by(WHEEL),
             MouseEventKind::ScrollUp => self.list.select_by(-WHEEL),
