@@ -147,7 +147,7 @@ const ROOMS: [Room; 22] = [
                 (`row`, `column`), what a run comes to in a few figures and small pictures (`summary`, \
                 `thumbnail`), which runs are kept (`filter`), and the threads that read the files and look \
                 for changes (`watch`)",
-        uses: &["decode", "canvas", "predict", "session", "compare", "inspect", "trace", "import"],
+        uses: &["canvas", "predict", "decode", "session", "compare", "inspect", "trace", "import"],
         never: &["candle", "ratatui", "crossterm", "clap", "indicatif"],
     },
     Room {
