@@ -313,6 +313,7 @@ fn without_a_terminal_the_runs_of_a_folder_are_a_table() {
     // What is asked of one recording cannot be asked of a folder, nor the other way round.
     refused(&["replay", name, "--svg", "out.svg"], 2, &["is a folder", "Name a file"]);
     refused(&[name, "--record", "out.jsonl"], 2, &["is a folder"]);
+    refused(&[name, "--block-length", "8"], 2, &["is a folder", "put a blank before it"]);
     refused(&["replay", "recordings/short-answer.jsonl", "--json"], 2, &["demask info"]);
     refused(&["x", "--json"], 2, &["demask run PROMPT --json"]);
 }

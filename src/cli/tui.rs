@@ -44,10 +44,10 @@ pub fn main(args: &TuiArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> 
     }
     let prompt = args.prompt.as_deref();
     if let Some(name) = prompt.filter(|prompt| Path::new(prompt).is_dir()) {
-        if args.model.record.is_some() || !args.script.commands()?.is_empty() {
+        if asks_for_a_run(args)? {
             return Err(Fault::usage(format!(
-                "{name} is a folder, whose recordings are listed: --record and commands are for a run. As \
-                 a prompt, put a blank before it: \" {name}\""
+                "{name} is a folder, whose recordings are listed: options of a model, a strategy or a run \
+                 have nothing to do there. As a prompt, put a blank before it: \" {name}\""
             )));
         }
         return folder::main(Path::new(name), args.json, &args.look, options);
@@ -100,6 +100,18 @@ pub fn main(args: &TuiArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> 
     })
     .map_err(Fault::failure)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// True if there are options that only a run has a use for: the name of a folder may be meant as a prompt then.
+fn asks_for_a_run(args: &TuiArgs) -> Result<bool, Fault> {
+    let TuiArgs { model, script, .. } = args;
+    let source = &model.load.source;
+    Ok(source.model.is_some()
+        || source.engine.is_some()
+        || model.record.is_some()
+        || model.preset.is_some()
+        || model.params.given().next().is_some()
+        || !script.commands()?.is_empty())
 }
 
 /// The debugger needs a terminal on both ends.
