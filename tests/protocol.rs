@@ -127,7 +127,12 @@ fn requests() -> Vec<Request> {
         columns: ColumnSet::of(&[Column::Alternatives]),
         ..plain.clone()
     };
-    vec![plain, guided, filtered, compared, shadowed, credited, ranked]
+    let targeted = Request {
+        targets: vec![(0, 7), (2, 9)],
+        columns: ColumnSet::of(&[Column::Argmax, Column::PTarget, Column::TargetRank]),
+        ..plain.clone()
+    };
+    vec![plain, guided, filtered, compared, shadowed, credited, ranked, targeted]
 }
 
 /// A value of every form of what demask sends to an engine.

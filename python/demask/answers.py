@@ -97,7 +97,7 @@ class Engine:
     def can(self) -> List[str]:
         """The names of what requests may ask for, as in docs/protocol.md."""
         model = self.model
-        can = ["guidance", "filters", "noise", "earlier", "credits", "alternatives", "lowered"]
+        can = ["guidance", "filters", "noise", "earlier", "credits", "alternatives", "lowered", "targets"]
         # Where the user says that the model is causal, requests for full attention get what the model computes.
         if self._sees or self.facts.attention == SAID_CAUSAL:
             can.append("attention_full")

@@ -36,7 +36,7 @@ class Column(NamedTuple):
 
     def answers(self, request: Request) -> bool:
         """Whether the answer to a request has this column."""
-        return self.name in request.columns and (self.needs is None or getattr(request, self.needs) is not None)
+        return self.name in request.columns and (self.needs is None or getattr(request, self.needs) not in (None, []))
 
 
 # Those of the program, which writes them to tests/protocol/columns.jsonl.
@@ -56,6 +56,8 @@ COLUMNS = (
     Column("kl", "divergence", "earlier"),
     Column("p_shadow", "probability", "shadow"),
     Column("alternatives", "candidates", "alternatives"),
+    Column("p_target", "probability", "targets"),
+    Column("target_rank", "number", "targets"),
 )
 
 # How many logits are reduced at once: 16 M are 64 MB in float32, 130 rows of a vocabulary of 126,464. On a CPU it is as
@@ -318,6 +320,8 @@ class Reducer:
             weights["p_choice"] = softmax.of(ids["choice"][:, None])
         if "p_current" in wanted:
             weights["p_current"] = softmax.of(self._current(first, count, logits.device)[:, None])
+        if request.targets and ("p_target" in wanted or "target_rank" in wanted):
+            numbers["p_target"], numbers["target_rank"] = self._targeted(softmax, first)
         if "p_eos" in wanted and request.eos < columns:
             weights["p_eos"] = softmax.weights[:, request.eos, None]
         if request.credits is not None and ("choice" in wanted or "p_choice" in wanted):
@@ -403,6 +407,30 @@ class Reducer:
         choice = largest(credited if drawn is None else credited + drawn)
         raised = Softmax(possible)
         return choice, raised.p(raised.of(choice[:, None]))[:, 0]
+
+    def _targeted(self, softmax: Softmax, first: int) -> Tuple["torch.Tensor", "torch.Tensor"]:
+        """Probability and rank of the token that each row is asked about, float32 `[rows]`: NaN where it is asked about
+        none. A token that the logits do not have is behind all that they have."""
+        import torch
+
+        logits = softmax.logits
+        count, columns = logits.shape
+        asked = {row - first: token for row, token in self.request.targets if first <= row < first + count}
+        p = torch.full((count,), float("nan"), dtype=torch.float32, device=logits.device)
+        ranks = p.clone()
+        absent = [row for row, token in asked.items() if token >= columns]
+        if absent:
+            p[absent], ranks[absent] = 0.0, float(columns + 1)
+        present = [(row, token) for row, token in asked.items() if token < columns]
+        if present:
+            rows, tokens = torch.tensor(present, dtype=torch.int64, device=logits.device).unbind(1)
+            some, own = logits[rows], logits[rows, tokens][:, None]
+            before = torch.arange(columns, device=logits.device) < tokens[:, None]
+            # Of equals those with lower ids are ahead.
+            ahead = (some > own) | ((some == own) & before)
+            p[rows] = (_wide(softmax.weights[rows, tokens]) / softmax.sum[rows, 0]).float()
+            ranks[rows] = (ahead.sum(-1) + 1).float()
+        return p, ranks
 
     def _current(self, first: int, count: int, device: "torch.device") -> "torch.Tensor":
         """The tokens that the rows hold now."""

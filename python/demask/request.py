@@ -74,8 +74,8 @@ class Request:
     """Everything a prediction depends on.
 
     `rows` is first and end of the positions to reduce, `suppressed` pairs of (row, token) in order, `lowered` triples of
-    row, token and by how much, `shadow` first and end of the rows that get a shadow. `memory`: the logits may be left in
-    the program's memory.
+    row, token and by how much, `shadow` first and end of the rows that get a shadow, `targets` pairs of (row, token), at
+    most one a row. `memory`: the logits may be left in the program's memory.
     """
 
     pass_: Pass
@@ -95,6 +95,7 @@ class Request:
     shadow: Optional[Tuple[int, int]] = None
     credits: Optional[Credits] = None
     alternatives: Optional[int] = None
+    targets: List[Tuple[int, int]] = field(default_factory=list)
     top_k: int = 0
     memory: bool = False
 
@@ -227,6 +228,14 @@ def _credits(value: Any, rows: int) -> Credits:
     )
 
 
+def _targets(value: Any, rows: int) -> List[Tuple[int, int]]:
+    pairs = [_pair(pair, "targets") for pair in _list(value, "targets")]
+    places = [row for row, _ in pairs]
+    if any(row >= rows for row in places) or any(a >= b for a, b in zip(places, places[1:])):
+        raise _wrong("targets", "pairs of a row and a token, in order, at most one a row")
+    return pairs
+
+
 def parse(message: Message) -> Request:
     """The request in a "predict" message.
 
@@ -273,6 +282,7 @@ def parse(message: Message) -> Request:
         shadow=None if shadow is None else _range(shadow, "shadow", count),
         credits=None if credits is None else _credits(credits, count),
         alternatives=None if alternatives is None else whole(alternatives, "alternatives"),
+        targets=_targets(message.get("targets", []), count),
         top_k=whole(message.get("top_k", 0), "top_k"),
         memory=_flag(message.get("memory", False), "memory"),
     )

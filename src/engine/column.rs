@@ -119,6 +119,7 @@ mod tests {
             shadow: None,
             credits: None,
             alternatives: None,
+            targets: Vec::new(),
             cached: None,
             special: SpecialTokens { mask: 5, eos: 9 },
             columns: ColumnSet::of(columns),

@@ -324,7 +324,7 @@ pub struct EngineGreeting {
     pub template: bool,
     /// Names of what requests may ask for: `attention_full`, `attention_keys` and
     /// `attention_blocks` (the forms of `attention`), `positions`, `guidance`, `filters`, `noise`
-    /// (`sampling`), `earlier`, `shadow`, `credits`, `alternatives`, `lowered`. What is not named is not asked for. An engine may also
+    /// (`sampling`), `earlier`, `shadow`, `credits`, `alternatives`, `lowered`, `targets`. What is not named is not asked for. An engine may also
     /// name `progress` (it sends that).
     #[serde(default)]
     pub can: Vec<String>,

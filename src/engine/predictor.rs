@@ -28,7 +28,7 @@ impl Ability {
     }
 }
 
-const ABILITIES: [Ability; 12] = [
+const ABILITIES: [Ability; 13] = [
     Ability {
         name: "attention_full",
         what: "let a position see those behind it, since its model is causal",
@@ -88,6 +88,11 @@ const ABILITIES: [Ability; 12] = [
         name: "alternatives",
         what: "name the tokens behind the best one",
         needed: |request| request.alternatives.is_some(),
+    },
+    Ability {
+        name: "targets",
+        what: "say how probable a given token is",
+        needed: |request| !request.targets.is_empty(),
     },
 ];
 

@@ -218,6 +218,7 @@ pub fn request(
         shadow: None,
         credits: None,
         alternatives: None,
+            targets: Vec::new(),
         cached: None,
         special,
         columns: ColumnSet::of(columns),

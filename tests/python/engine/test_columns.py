@@ -103,6 +103,7 @@ def reference(logits, earlier, request, noise):
                 "p_current": p[request["pass"]["ids"][request["rows"][0] + at]],
                 "top_k": [(token, p[token]) for token in order[: request["top_k"]]],
                 "alternatives": [(token, p[token]) for token in order[: request.get("alternatives", 0)]],
+                **target(row, p, [token for where, token in request.get("targets", []) if where == at]),
                 "score": {
                     "margin": margin,
                     "neg_entropy": sum(x * math.log(x + 1e-10) for x in p),
@@ -112,6 +113,17 @@ def reference(logits, earlier, request, noise):
             }
         )
     return rows
+
+
+def target(row, p, asked):
+    """Probability and rank of the token that a row is asked about."""
+    if not asked:
+        return {"p_target": math.nan, "target_rank": math.nan}
+    token = asked[0]
+    if token >= len(row):
+        return {"p_target": 0.0, "target_rank": float(len(row) + 1)}
+    order = sorted(range(len(row)), key=lambda token: (-row[token], token))
+    return {"p_target": p[token], "target_rank": float(order.index(token) + 1)}
 
 
 class Table(unittest.TestCase):
@@ -194,6 +206,7 @@ class Columns(unittest.TestCase):
             for score in ("margin", "neg_entropy", "gap"):
                 for noisy in (None, sampling):
                     request = predict(ids, [2, 2 + rows], ALL, suppressed=pairs, begin_suppressed=[3, 99], earlier=earlier)
+                    request["targets"] = [[0, 5], [1, 30], [2, MASK], [5, 999], [9, EOS], [11, 12]]
                     request.update(filters=filters, score=score, sampling=noisy, top_k=6, alternatives=8, lowered=lowered)
                     expected = reference(now, then, request, drawn if noisy else None)
                     self.close(self.reduced(now, request, then), expected, (filters, score))
@@ -224,7 +237,7 @@ class Columns(unittest.TestCase):
         sampling = {"temperature": 0.7, "seed": 7, "step": 2, "slots": list(range(12))}
         wanted = [name for name in ALL if name != "kl"]
         request = predict(ids, [0, 12], wanted, sampling=sampling, suppressed=[[2, 1], [6, 3], [6, 4]], score="margin")
-        request["alternatives"] = 5
+        request["alternatives"], request["targets"] = 5, [[1, 3], [5, MASK], [6, 3], [11, 0]]
         self.assertEqual(self.reduced(rows, request), self.reduced(rows, request, chunks=[5, 1, 6]))
 
     def test_ties_go_to_the_lowest_id(self):

@@ -131,6 +131,8 @@ class Requests(unittest.TestCase):
             ({"lowered": [[0, 1]]}, "protocol", "triples"),
             ({"lowered": [[2, 1, 1]]}, "protocol", "lowered"),
             ({"alternatives": -1}, "protocol", "alternatives"),
+            ({"targets": [[9, 1]]}, "protocol", "targets"),
+            ({"targets": [[0, 1], [0, 2]]}, "protocol", "targets"),
             ({"guidance": {"scale": 1, "unconditional": whole}, "earlier": whole}, "unsupported", "no guidance"),
         ]:
             with self.assertRaises(EngineError, msg=fields) as raised:

@@ -22,7 +22,7 @@ import schema
 # What a request may leave out: it is then asked for nothing of the kind.
 DEFAULTS = {
     "guidance", "shift", "sampling", "suppressed", "begin_suppressed", "filters", "score", "earlier", "shadow", "top_k",
-    "credits", "alternatives", "lowered", "positions", "attention", "before", "strict",
+    "credits", "alternatives", "lowered", "targets", "positions", "attention", "before", "strict",
 }  # fmt: skip
 
 

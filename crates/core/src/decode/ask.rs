@@ -115,6 +115,7 @@ impl PassOptions {
             shadow: self.shadow.clone(),
             credits: self.credits.clone(),
             alternatives: self.alternatives,
+            targets: Vec::new(),
             cached: None,
             special: canvas.special(),
             columns: ColumnSet::of(self.columns).and(extras.columns),

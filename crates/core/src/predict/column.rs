@@ -44,6 +44,12 @@ pub enum Column {
     /// [`Request::alternatives`](super::Request::alternatives) says: what a decision may take where it
     /// may not take the best.
     Alternatives,
+    /// Probability of the row's target; NaN where it has none. See
+    /// [`Request::targets`](super::Request::targets).
+    PTarget,
+    /// Rank of the row's target: 1 for the best token, lowest id first among equals; NaN where the row
+    /// has no target.
+    TargetRank,
 }
 
 /// What the values of a column are.
@@ -100,6 +106,8 @@ pub enum RequestPart {
     Shadow,
     /// [`Request::alternatives`](super::Request::alternatives): how many there are.
     Alternatives,
+    /// [`Request::targets`](super::Request::targets): which tokens are asked about.
+    Targets,
 }
 
 impl RequestPart {
@@ -110,6 +118,7 @@ impl RequestPart {
             Self::Earlier => "earlier",
             Self::Shadow => "shadow",
             Self::Alternatives => "alternatives",
+            Self::Targets => "targets",
         }
     }
 }
@@ -203,13 +212,13 @@ impl ColumnSpec {
 
 use Column::{
     Argmax, BestUnmask, Choice, Entropy, Kl, Margin, PArgmax, PBestUnmask, PChoice, PCurrent, PEos,
-    PShadow, Score, TopK,
+    PShadow, PTarget, Score, TargetRank, TopK,
 };
 use ColumnKind::{Candidates, Divergence, Number, Probability, Token};
 
 /// A row a column, in the order in which recordings and tables have them: a new one is the last.
 #[rustfmt::skip]
-pub const COLUMNS: [ColumnSpec; 15] = [
+pub const COLUMNS: [ColumnSpec; 17] = [
     row(Argmax, "argmax", Token, "the best token")
         .note("Null since 1.4 where it is not known."),
     row(PArgmax, "p_argmax", Probability, "probability of the best token").in_table()
@@ -237,6 +246,10 @@ pub const COLUMNS: [ColumnSpec; 15] = [
     row(Column::Alternatives, "alternatives", Candidates, "the best tokens and their probabilities, for decisions")
         .needs(RequestPart::Alternatives)
         .note("Lowest id first among equals. Since 1.7."),
+    row(PTarget, "p_target", Probability, "probability of the token that the request asks about").needs(RequestPart::Targets)
+        .note("Null where it asks about none. Since 1.8."),
+    row(TargetRank, "target_rank", Number, "rank of the token that the request asks about").needs(RequestPart::Targets)
+        .note("1 for the best token, lowest id first among equals; null where it asks about none. Since 1.8."),
 ];
 
 impl Column {

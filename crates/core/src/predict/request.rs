@@ -209,6 +209,9 @@ pub struct Request {
     pub credits: Option<Credits>,
     /// How many tokens a row has in the column `alternatives`; null where it is not wanted.
     pub alternatives: Option<usize>,
+    /// Tokens that are asked about, whatever would be chosen: pairs of row and token, in order of rows
+    /// and at most one a row. The columns `p_target` and `target_rank` say how probable they are.
+    pub targets: Vec<(usize, TokenId)>,
     /// What is not computed but kept from an earlier pass; none asks for the exact pass.
     #[serde(skip)]
     pub cached: Option<Cached>,
@@ -230,6 +233,12 @@ impl Request {
         1 + usize::from(self.guidance.is_some())
     }
 
+    /// The token that is asked about in a row, if one is.
+    pub fn target(&self, row: usize) -> Option<TokenId> {
+        let at = self.targets.binary_search_by_key(&row, |&(row, _)| row).ok()?;
+        self.targets.get(at).map(|&(_, token)| token)
+    }
+
     /// The columns that the answer holds: those asked for, where the request has what they need.
     pub fn answered(&self) -> impl Iterator<Item = Column> {
         self.columns.iter().filter(|column| match column.spec().needs {
@@ -238,6 +247,7 @@ impl Request {
             Some(RequestPart::Earlier) => self.earlier.is_some(),
             Some(RequestPart::Shadow) => self.shadow.is_some(),
             Some(RequestPart::Alternatives) => self.alternatives.is_some(),
+            Some(RequestPart::Targets) => !self.targets.is_empty(),
         })
     }
 
@@ -333,6 +343,13 @@ impl Request {
                 put(row as u64);
                 put(u64::from(token));
                 put(u64::from(amount.to_bits()));
+            }
+        }
+        if !self.targets.is_empty() {
+            put(u64::MAX - 10);
+            for &(row, token) in &self.targets {
+                put(row as u64);
+                put(u64::from(token));
             }
         }
         Key(hash.digest128())

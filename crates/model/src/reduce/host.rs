@@ -139,6 +139,9 @@ fn reduce_row(logits: &[f32], request: &Request, row: usize) -> ReducedRow {
         Some(Score::NegEntropy) => Some(neg_entropy(logits, &softmax)),
         Some(Score::Gap) => Some(top.get(1).map_or(f32::INFINITY, |second| top[0].1 - second.1)),
     };
+    let target = request.target(row).map(|token| {
+        [(Column::PTarget, p(token)), (Column::TargetRank, rank(logits, token) as f32)]
+    });
     ReducedRow::of(
         [(Column::Argmax, argmax), (Column::Choice, choice), (Column::BestUnmask, best_unmask)],
         [
@@ -151,7 +154,8 @@ fn reduce_row(logits: &[f32], request: &Request, row: usize) -> ReducedRow {
             (Column::PCurrent, p(current(request, row))),
         ]
         .into_iter()
-        .chain(score.map(|score| (Column::Score, score))),
+        .chain(score.map(|score| (Column::Score, score)))
+        .chain(target.into_iter().flatten()),
         top.iter().map(|&(id, _)| (id, p(id))),
     )
 }
@@ -161,6 +165,17 @@ fn chosen(logits: &[f32], request: &Request, row: usize, best: TokenId) -> Token
     let Some(sampling) = &request.sampling else { return best };
     let noised = logits.iter().zip(noise::row(sampling, row, logits.len()));
     first_max(noised.map(|(logit, noise)| logit + noise)).0
+}
+
+/// The rank of a token from 1 on: behind greater logits, and behind equal ones of lower ids. One that
+/// the logits do not have is behind all that they have.
+fn rank(logits: &[f32], token: TokenId) -> usize {
+    let before = logits.get(..token as usize).unwrap_or(logits);
+    let Some((own, behind)) = logits[before.len()..].split_first() else {
+        return logits.len() + 1;
+    };
+    let ahead = before.iter().filter(|logit| *logit >= own).count();
+    1 + ahead + behind.iter().filter(|logit| *logit > own).count()
 }
 
 /// Logits with something added to those of some tokens.

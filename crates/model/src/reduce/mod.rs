@@ -166,6 +166,7 @@ mod tests {
             shadow: None,
             credits: None,
             alternatives: Some(6),
+            targets: Vec::new(),
             cached: None,
             special: SpecialTokens { mask: 5, eos: 9 },
             columns: ColumnSet::of(&Column::ALL),
@@ -359,6 +360,51 @@ mod tests {
             reducer.push(&logits.narrow(0, start, rows).unwrap(), None).unwrap();
         }
         assert_eq!(reducer.finish(), whole);
+    }
+
+    /// Where a sort puts a token, in each row and on both ways, is its rank.
+    #[test]
+    fn a_target_has_its_place_in_a_sort() {
+        let rows = 4;
+        let flat = Tensor::zeros((rows, COLUMNS), candle_core::DType::F32, &Device::Cpu).unwrap();
+        let with = |target: TokenId| Request {
+            targets: (1..rows).map(|row| (row, target)).collect(),
+            suppressed: vec![(1, 2), (3, 30)],
+            lowered: vec![(2, 4, 3.5)],
+            begin_suppressed: vec![3],
+            ..request(rows, 0.0)
+        };
+        for logits in [&logits(rows), &flat] {
+            for target in 0..=COLUMNS as TokenId {
+                let request = with(target);
+                let host = host::reduce(logits, None, &request, 0).unwrap();
+                let tensor = tensor::reduce(logits, None, &request, 0).unwrap();
+                for (at, (a, b)) in host.iter().zip(&tensor).enumerate() {
+                    let [p, rank] = [Column::PTarget, Column::TargetRank];
+                    if at == 0 {
+                        assert!([p, rank].iter().all(|&c| a.number(c).is_nan()));
+                        assert!([p, rank].iter().all(|&c| b.number(c).is_nan()));
+                        continue;
+                    }
+                    let mut row: Vec<f32> = logits.get(at).unwrap().to_vec1().unwrap();
+                    if at == 2 {
+                        row[4] -= 3.5;
+                    }
+                    request.suppressed.iter().filter(|(row, _)| *row == at).for_each(|(_, token)| {
+                        row[*token as usize] = f32::NEG_INFINITY;
+                    });
+                    row[3] = f32::NEG_INFINITY;
+                    let mut order: Vec<TokenId> = (0..COLUMNS as TokenId).collect();
+                    order.sort_by(|&a, &b| row[b as usize].total_cmp(&row[a as usize]));
+                    let place = order.iter().position(|&token| token == target);
+                    let expected = place.map_or(COLUMNS + 1, |place| place + 1) as f32;
+                    assert_eq!([a.number(rank), b.number(rank)], [expected; 2], "{target} {at}");
+                    assert!((a.number(p) - b.number(p)).abs() < 1e-5);
+                    let candidate = a.top.iter().find(|(token, _)| *token == target);
+                    candidate.into_iter().for_each(|&(_, known)| assert_eq!(a.number(p), known));
+                }
+            }
+        }
     }
 
     #[test]

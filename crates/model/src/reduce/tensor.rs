@@ -108,6 +108,12 @@ pub(super) fn reduce(
     if let Some(kl) = kl {
         known.push((Column::Kl, numbers(&kl)?));
     }
+    if !request.targets.is_empty() {
+        let targets: Vec<Option<TokenId>> =
+            (0..rows).map(|row| request.target(first + row)).collect();
+        let [p, ranks] = targeted(logits, &softmax, &targets)?;
+        known.extend([(Column::PTarget, p), (Column::TargetRank, ranks)]);
+    }
     Ok((0..rows)
         .map(|row| {
             let ranks = 0..top_ids.len();
@@ -182,6 +188,36 @@ fn divergence(p: &Tensor, q: &Tensor) -> Result<Tensor> {
     let (p, q) = (RowSoftmax::of(p)?.all(p)?, RowSoftmax::of(q)?.all(q)?);
     let logarithms = |x: &Tensor| (x + 1e-12)?.log();
     (&p * (logarithms(&p)? - logarithms(&q)?)?)?.sum_keepdim(D::Minus1)
+}
+
+/// Probability and rank of one token a row; NaN where none is asked about. A token that the logits do
+/// not have is behind all that they have.
+fn targeted(
+    logits: &Tensor,
+    softmax: &RowSoftmax,
+    targets: &[Option<TokenId>],
+) -> Result<[Vec<f32>; 2]> {
+    let (rows, columns) = logits.dims2()?;
+    let device = logits.device();
+    let has = |token: &TokenId| (*token as usize) < columns;
+    let ids: Vec<TokenId> =
+        targets.iter().map(|target| target.filter(has).unwrap_or_default()).collect();
+    let ids = Tensor::from_vec(ids, (rows, 1), device)?;
+    let logits = logits.contiguous()?;
+    let own = logits.gather(&ids, D::Minus1)?;
+    // Of equals those with lower ids are ahead.
+    let before = Tensor::arange(0, columns as u32, device)?.broadcast_lt(&ids)?;
+    let equal = logits.broadcast_eq(&own)?;
+    let greater = logits.broadcast_gt(&own)?.to_dtype(DType::F32)?;
+    let ahead = (greater + (equal * before)?.to_dtype(DType::F32)?)?.sum_keepdim(D::Minus1)?;
+    let (p, ahead) = (numbers(&softmax.p(&logits, &ids)?)?, numbers(&ahead)?);
+    let known = |targets: &[Option<TokenId>], row: usize, value: f32, without: f32| {
+        targets[row].map_or(f32::NAN, |token| if has(&token) { value } else { without })
+    };
+    let p = p.into_iter().enumerate().map(|(row, p)| known(targets, row, p, 0.0));
+    let behind = (columns + 1) as f32;
+    let ranks = ahead.into_iter().enumerate().map(|(row, n)| known(targets, row, n + 1.0, behind));
+    Ok([p.collect(), ranks.collect()])
 }
 
 struct RowSoftmax {

@@ -24,7 +24,7 @@ pub(super) use prediction::{
 };
 
 /// Major and minor version.
-pub const VERSION: [u32; 2] = [1, 7];
+pub const VERSION: [u32; 2] = [1, 8];
 
 /// The format's name, in every header.
 pub(super) const FORMAT: &str = "demask";
