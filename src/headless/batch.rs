@@ -144,6 +144,21 @@ impl BatchDebugger {
         Ok(())
     }
 
+    /// Runs the passes of the question that was asked, one after the other.
+    fn run_question(&mut self, stopped: &AtomicBool) -> Result<(), HeadlessError> {
+        while let Some(asked) = self.debugger.question_wanted().cloned() {
+            let Some(predictor) = &mut self.predictor else { break };
+            self.debugger.session.await_answer(&asked);
+            let told = |progress, time| self.observer.layers(progress, time);
+            let (prediction, took) =
+                watched_pass(predictor.as_mut(), &asked.request, stopped, told)?;
+            self.forward += took;
+            self.canvases += asked.request.canvases();
+            self.debugger.session.supply(asked.key, prediction, took);
+        }
+        Ok(())
+    }
+
     /// Waits for the next news of a loop and handles it; the flag ends the waiting.
     fn hear(&mut self, stopped: &AtomicBool) -> Result<(), HeadlessError> {
         let Some(news) = &self.news else { return Ok(()) };
@@ -216,6 +231,13 @@ impl BatchDebugger {
                         }
                         // Without a screen it is asked for one step at a time.
                         self.debugger.exact = false;
+                    }
+                    FollowUp::Question => {
+                        self.run_question(stopped)?;
+                        for line in self.debugger.question_text() {
+                            say(&line)?;
+                        }
+                        self.debugger.close_question();
                     }
                     FollowUp::Try => {
                         self.run_try(stopped)?;

@@ -6,6 +6,7 @@ mod drive;
 mod edges;
 mod golden;
 mod lints;
+mod questions;
 mod script;
 mod table;
 mod text;

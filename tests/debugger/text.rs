@@ -52,6 +52,7 @@ fn samples(kind: ArgumentKind) -> Vec<Option<Argument>> {
     let given = match kind {
         Kind::Steps => vec![Argument::Steps(1), Argument::Steps(3), Argument::Steps(1_000_000)],
         Kind::Masks => vec![Argument::Masks(1), Argument::Masks(4)],
+        Kind::Passes => vec![Argument::Passes(1), Argument::Passes(32)],
         Kind::Condition | Kind::Event => vec![
             condition("expanded"),
             condition("eos_conf crosses 0.5 and not (text contains \"a; b\")"),
@@ -124,6 +125,7 @@ fn with_text(kind: ArgumentKind, text: &str) -> Option<Argument> {
         | Kind::Macro => Some(Argument::Text(own())),
         Kind::Steps
         | Kind::Masks
+        | Kind::Passes
         | Kind::Condition
         | Kind::Event
         | Kind::Parameter

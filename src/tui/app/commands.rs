@@ -105,6 +105,7 @@ impl App {
             }
             FollowUp::CloseTries => self.top.tries_shown = false,
             FollowUp::Exact => self.report_exact_pass(),
+            FollowUp::Question => self.report_question(),
             FollowUp::Compare(_) | FollowUp::Show(_) => self.running.follow_ups.push(follow_up),
             FollowUp::Saved => self.storage.saved = true,
         }

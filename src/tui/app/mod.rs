@@ -12,6 +12,7 @@ pub(in crate::tui) mod layout;
 pub(in crate::tui) mod mode;
 mod model;
 pub(in crate::tui) mod pane;
+mod questions;
 pub(in crate::tui) mod reading;
 mod running;
 pub(in crate::tui) mod search;
@@ -30,7 +31,7 @@ use crate::{
     canvas::{Canvas, Slot, TokenId},
     debugger::{Debugger, Goal, STEPS_AHEAD},
     decode::{Affects, BlockLayout, Decision, Flip, Outcome, Params, Value, flips},
-    inspect::ExactComparison,
+    inspect::{ExactComparison, Influence},
     predict::{Column, ModelFacts, Prediction},
     session::{Followed, Pending},
 };
@@ -67,6 +68,7 @@ pub struct App {
     pub(in crate::tui) history: History,
     flips: OnceCell<HashMap<&'static str, ShownFlips>>,
     apart: OnceCell<Option<ExactComparison>>,
+    influence: OnceCell<Option<Influence>>,
 }
 
 /// Where the session is kept.
@@ -129,6 +131,7 @@ impl App {
             history: History { ascii: look.ascii, ..History::default() },
             flips: OnceCell::new(),
             apart: OnceCell::new(),
+            influence: OnceCell::new(),
         };
         app.debugger.followed = followed;
         app.debugger.driven = driven;
@@ -266,6 +269,7 @@ impl App {
         self.look_for();
         self.flips.take();
         self.apart.take();
+        self.influence.take();
         for (pane, _) in self.areas().unwrap_or_default().panes {
             pane.refresh(self);
         }
@@ -276,6 +280,12 @@ impl App {
     pub(in crate::tui) fn apart(&self) -> Option<&ExactComparison> {
         let held = self.debugger.exact.then_some(&self.apart)?;
         held.get_or_init(|| ExactComparison::of(&self.debugger.session)).as_ref()
+    }
+
+    /// Which tokens moved the guess that is asked about, as far as it is known. Found when it is looked
+    /// at.
+    pub(in crate::tui) fn influence(&self) -> Option<&Influence> {
+        self.influence.get_or_init(|| self.debugger.influence()).as_ref()
     }
 
     /// How far a parameter must move to change the pending step: towards less and towards more,

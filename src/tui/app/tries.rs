@@ -1,7 +1,7 @@
 //! Runs under other parameters, made in spare time: when each goes on, and which pass it asks for.
 
 use super::{App, Busy, interface::Effect};
-use crate::predict::Progress;
+use crate::{predict::Progress, session::QuestionPass};
 
 /// Steps over known ground that a try makes at once: a key waits no longer.
 const STEPS: usize = 32;
@@ -26,13 +26,20 @@ impl App {
     }
 
     /// Asks for what is wanted in spare time, if nothing else is asked for: the exact pass beside the
-    /// pending one, else the pass of the try, else one that a later step needs. One that is given up
+    /// pending one, else the next pass of the question, else the pass of the try, else one that a later
+    /// step needs. One that is given up
     /// by now is cancelled.
     pub(in crate::tui) fn want_in_spare_time(&mut self, effects: &mut Vec<Effect>) {
         let exact = self.debugger.exact_wanted();
         let wanted = match &exact {
             Some(exact) => Some((exact.key, exact.request.clone())),
-            None => self.debugger.try_wanted().or_else(|| self.debugger.ahead_wanted()),
+            None => {
+                let asked = |pass: &QuestionPass| (pass.key, pass.request.clone());
+                let asked = self.debugger.question_wanted().map(asked);
+                asked
+                    .or_else(|| self.debugger.try_wanted())
+                    .or_else(|| self.debugger.ahead_wanted())
+            }
         };
         let stale = self.running.background.is_some_and(|background| {
             self.running.busy.is_none_or(|busy| busy.key != background.key)
@@ -48,6 +55,11 @@ impl App {
         {
             if let Some(exact) = &exact {
                 self.debugger.session.await_exact(exact);
+            }
+            if let Some(asked) = self.debugger.question_wanted().cloned()
+                && asked.key == key
+            {
+                self.debugger.session.await_answer(&asked);
             }
             effects.push(Effect::Submit(0, key, request));
             self.running.asked.insert(key);

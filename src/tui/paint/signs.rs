@@ -24,6 +24,10 @@ pub const REPLACES: Sign = Sign("⇄", "&");
 pub const LOST: Sign = Sign("×", "x");
 /// A position of which the exact pass has another best token.
 pub const CHANGED: Sign = Sign("≠", "!");
+/// The position that a question is about.
+pub const ASKED: Sign = Sign("¿", "?");
+/// A token that speaks against a guess.
+pub const AGAINST: Sign = Sign("−", "-");
 /// A step where the user edited.
 pub const EDITED: Sign = Sign("✎", "e");
 /// A position that is pinned.

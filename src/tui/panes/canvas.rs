@@ -16,7 +16,7 @@ use super::super::{
         theme::{self, Role},
     },
 };
-use super::{PaneView, diagnosis, scrolled, welcome};
+use super::{PaneView, diagnosis, influence, scrolled, welcome};
 use crate::{
     canvas::{Cell, Origin, TokenId},
     decode::{Decision, Growth, Mode, PositionEffect},
@@ -210,6 +210,9 @@ pub fn flow(app: &App, width: u16) -> Flow {
             }
         };
         mark.push_str(&asked(app, cell));
+        if let Some(moved) = influence::mark(app, cell.slot) {
+            mark.push_str(&moved.signs);
+        }
         let marker = (!mark.is_empty()).then(|| {
             let width = u16::try_from(text::width(&mark)).unwrap_or(1);
             Glyph { symbol: mark.into(), width, kind: GlyphKind::StandIn }
@@ -414,6 +417,7 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
     let cursor = flow.piece_of(app.display.position);
     let blocks_of = app.blocks();
     let current = app.debugger.session.phase().block;
+    let moved = |at: usize| influence::mark(app, app.canvas().cells().get(at)?.slot);
     let mut before = None;
     for (index, row) in flow.rows.iter().enumerate().take(first + rows) {
         let positions = || {
@@ -438,7 +442,7 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
                     None => app.theme.style(Role::Prompt),
                     Some(at) if placed.marker => app.theme.style(match rewrites(app, at) {
                         Some((_, Role::Replace)) => Role::Replace,
-                        _ => Role::ExpandInk,
+                        _ => moved(at).map_or(Role::ExpandInk, |moved| moved.role),
                     }),
                     Some(position) => style(app, position),
                 };
@@ -446,6 +450,8 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
                     let compared = app.apart().and_then(|apart| apart.positions.get(at).copied());
                     compared.flatten().is_some_and(|compared| compared.changed)
                 };
+                let changed =
+                    |at: usize| changed(at) || moved(at).is_some_and(|moved| moved.changes);
                 let differs = |at: usize| app.display.differs.get(at) == Some(&true) || changed(at);
                 if piece.position.is_some_and(|at| app.display.search.covers(at) || differs(at)) {
                     style = app.theme.matched(style);

@@ -22,6 +22,7 @@ use super::{
     },
     PaneView,
     canvas::{lost, mask_glyph, rewrites, scrollbar},
+    influence,
 };
 use crate::{
     canvas::Origin,
@@ -109,7 +110,7 @@ impl PaneView for BlocksPane {
             (_, None) => format!("position {}", app.display.position),
             (_, p) => format!("position {} · {}", app.display.position, text::probability(p)),
         };
-        aside_title(app).unwrap_or(position)
+        aside_title(app).or_else(|| influence::title(app)).unwrap_or(position)
     }
 
     fn draw(&self, app: &App, pen: &mut Pen, area: Rect) {
@@ -150,6 +151,9 @@ pub fn cell(app: &App, position: usize) -> (&'static str, Style) {
         && let Some(Some(compared)) = apart.positions.get(position)
     {
         return aside(app, *compared, apart.otherwise.contains(&position));
+    }
+    if let Some(drawn) = influence::cell(app, cell) {
+        return drawn;
     }
     if let Some((sign, role)) = rewrites(app, position) {
         return (theme.sign(sign), theme.style(role));
@@ -231,7 +235,7 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
     let current = app.debugger.session.phase().block.filter(|block| !block.is_empty());
     let all = raster.rows(length);
     // While the bars compare two passes, no text stands beside them.
-    let compared = app.debugger.exact;
+    let compared = app.debugger.exact || app.influence().is_some();
     let tallies = if compared { Vec::new() } else { app.history.blocks(app.step() as usize) };
     for row in first..all.min(first + rows) {
         let y = inside.y + u16::try_from(row - first).unwrap_or(0);

@@ -19,6 +19,7 @@ use super::{
     },
     PaneView,
     chart::{Axis, ChartBar, bars},
+    influence,
     steps::{self, guess, pending},
 };
 use crate::{
@@ -119,6 +120,8 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
         let used = pen.paragraph(left, &text, Role::Dim);
         take(&mut left, used);
     }
+    let used = influence::draw(app, pen, left, cell.slot);
+    take(&mut left, used);
     let used = numbers(app, pen, left, &cell);
     take(&mut left, used);
 

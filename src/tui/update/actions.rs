@@ -11,7 +11,7 @@ use super::super::{
 };
 use crate::{
     canvas::Override,
-    debugger::{Command, PlainCommand, TokenRef},
+    debugger::{Command, PlainCommand, PositionRef, TokenRef},
 };
 
 /// Makes the pending step. Asked while a pass runs, it is made when the pass is done: no key is lost.
@@ -127,6 +127,12 @@ pub fn align(app: &mut App) {
 pub fn escape(app: &mut App, effects: &mut Vec<Effect>) {
     if stop(app, effects) {
         app.say("stopped");
+    } else if app.debugger.stop_question() {
+        app.refresh();
+        app.say(match app.debugger.question().is_some() {
+            true => "no further pass is run for the question; Esc again closes it",
+            false => "the question is closed; its passes stay known",
+        });
     } else if app.display.zoom {
         app.display.zoom = false;
     } else {
@@ -145,6 +151,19 @@ pub fn veto(app: &mut App, effects: &mut Vec<Effect>) {
         Some(token) => app.edit(|at| Command::veto(at, TokenRef::Id(token)), effects),
         None => app.say("no guess is known here"),
     }
+}
+
+/// Asks which tokens moved the guess under the cursor; asked again there, closes the question.
+pub fn ask_influence(app: &mut App, effects: &mut Vec<Effect>) {
+    let Some(slot) = app.canvas().cells().get(app.display.position).map(|cell| cell.slot) else {
+        return app.say("the canvas has no positions");
+    };
+    if app.influence().is_some_and(|influence| influence.slot == slot) {
+        app.debugger.close_question();
+        app.refresh();
+        return app.say("the question is closed; its passes stay known");
+    }
+    app.run(Command::influence(PositionRef::Slot(slot)), effects);
 }
 
 /// Begins a breakpoint on the position under the cursor.

@@ -381,6 +381,12 @@ pub const KEYS: &[KeySection] = &[
                 "waterfall: align positions by identity, or by number",
                 |app, _| actions::align(app),
             ),
+            function(
+                "influence",
+                &[key('M')],
+                "who moved this guess: mask each token unmasked before again, a pass each; again: close",
+                actions::ask_influence,
+            ),
             command(
                 "exact",
                 &[key('d')],

@@ -121,11 +121,15 @@ fn answer(app: &mut App, report: EngineReport, effects: &mut Vec<Effect>) {
         EngineReport::Done { key, prediction, took } => {
             app.running.settle(key);
             let exact = app.debugger.exact_wanted().is_some_and(|exact| exact.key == key);
+            let asked = app.debugger.question_wanted().is_some_and(|pass| pass.key == key);
             if app.debugger.session.awaits(key) {
                 app.debugger.session.supply(key, prediction, took);
                 app.refresh();
                 if exact {
                     app.report_exact_pass();
+                }
+                if asked {
+                    app.report_question();
                 }
             } else if let Err(prediction) = app.debugger.ahead_supply(key, prediction, took) {
                 app.debugger.try_supply(key, prediction, took);
@@ -146,6 +150,9 @@ fn answer(app: &mut App, report: EngineReport, effects: &mut Vec<Effect>) {
                 error if app.debugger.exact_wanted().is_some_and(|exact| exact.key == key) => {
                     app.debugger.exact = false;
                     app.complain(format!("the exact pass failed: {error}"));
+                }
+                error if !wanted && app.debugger.question_failed(key) => {
+                    app.complain_of_question(&error.to_string());
                 }
                 error if !wanted && !app.debugger.session.awaits(key) => {
                     app.debugger.ahead_failed(key);

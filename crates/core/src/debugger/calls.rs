@@ -4,6 +4,7 @@
 use super::{
     arguments::{Argument, Arguments, Destination, PositionRef, TokenRef},
     command::{Command, CommandSpec},
+    question::TOKENS_MASKED_AGAIN,
     table::COMMANDS,
 };
 use crate::inspect::Condition;
@@ -153,6 +154,12 @@ impl Command {
     /// Never writes a token at a position.
     pub fn veto(at: PositionRef, token: TokenRef) -> Self {
         Self::given(const { row("veto") }, [Argument::Position(at), Argument::Token(token)])
+    }
+
+    /// Asks which tokens moved the guess at a position.
+    pub fn influence(at: PositionRef) -> Self {
+        let most = Argument::Passes(TOKENS_MASKED_AGAIN);
+        Self::given(const { row("influence") }, [Argument::Position(at), most])
     }
 
     /// Masks a position again.

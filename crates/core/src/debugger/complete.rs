@@ -68,6 +68,7 @@ impl Debugger {
             ArgumentKind::Position => self.positions(screen.position),
             ArgumentKind::Steps
             | ArgumentKind::Masks
+            | ArgumentKind::Passes
             | ArgumentKind::Value
             | ArgumentKind::TryOrLast
             | ArgumentKind::Prompt

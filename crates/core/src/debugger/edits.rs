@@ -117,7 +117,7 @@ impl Debugger {
     }
 
     /// A token that the model has.
-    fn known(&self, token: TokenId) -> Result<TokenId, CommandFailed> {
+    pub(super) fn known(&self, token: TokenId) -> Result<TokenId, CommandFailed> {
         let most = self.tokens;
         // Another program's recording may not say how many there are.
         let any = most == 0 && token != NO_TOKEN;

@@ -41,6 +41,7 @@ mod events;
 mod exact;
 mod execute;
 mod host;
+mod question;
 mod report;
 mod rows;
 mod run;
@@ -64,6 +65,7 @@ pub use driven::{Driven, Go, Loop};
 pub use events::{EVENTS, event_table};
 pub use exact::decision as exact_decision;
 pub use host::{Host, NoHost, ParamValues, Repertoire};
+pub use question::{AskedQuestion, Question, TOKENS_MASKED_AGAIN};
 pub use run::{Goal, Stop, Tick};
 pub use syntax::{parse, statements};
 pub use table::{COMMANDS, command_table, find_command};
@@ -125,6 +127,8 @@ pub enum FollowUp {
     CloseTries,
     /// Run the exact pass, and say how far it is away.
     Exact,
+    /// Run the passes of the question that was asked, and say what they answer.
+    Question,
     /// Show these branches side by side.
     Compare([String; 2]),
     /// Show a list of the session.
@@ -188,6 +192,7 @@ pub struct Debugger {
     pub ahead: Lookahead,
     /// Pending steps are compared with their exact passes.
     pub exact: bool,
+    question: AskedQuestion,
     /// Tokens the model has: ids below this can be written.
     pub tokens: usize,
     goal: Option<Goal>,
@@ -222,6 +227,7 @@ impl Debugger {
             tries: Tries::default(),
             ahead: Lookahead::default(),
             exact: false,
+            question: AskedQuestion::default(),
             tokens,
             goal: None,
             judged: None,

@@ -5,8 +5,8 @@ use super::{
     FollowUp, Goal, Reply,
     arguments::ArgumentKind::{
         Assignments, Bookmark, Branch, BranchOrThis, Breakpoint, Condition, Destination, Event,
-        Expression, File, Macro, Masks, Name, Parameter, ParameterOrAll, Position, Preset, Prompt,
-        Query, Steps, Token, TryOrLast, Value,
+        Expression, File, Macro, Masks, Name, Parameter, ParameterOrAll, Passes, Position, Preset,
+        Prompt, Query, Steps, Token, TryOrLast, Value,
     },
     command::{CommandSpec, Requires, ScriptForm, command},
     edits::{expansion, pin},
@@ -291,6 +291,23 @@ pub const COMMANDS: &[CommandSpec] = &[
         &[Position],
         "say why a position is unmasked, expanded, left or refused",
         |debugger, given| debugger.why(given.position()?),
+    )
+    .requires(Requires::Prediction),
+    command(
+        "influence",
+        &["who"],
+        &[Position, Passes],
+        "mask each token unmasked before again (the last N, 32 by default), a pass each, and compare \
+         the guess",
+        |debugger, given| debugger.ask_influence(given.position()?, given.count()?),
+    )
+    .requires(Requires::Prediction),
+    command(
+        "probability",
+        &[],
+        &[Position, Token],
+        "say how probable a token is at a position, and its rank; by a pass where that is not on record",
+        |debugger, given| debugger.ask_probability(given.position()?, given.token()?),
     )
     .requires(Requires::Prediction),
     command("query", &[], &[Query], "list what fits over the whole branch", |debugger, given| {

@@ -23,21 +23,27 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod asked;
 mod columns;
 mod exact;
+mod influence;
 pub mod language;
 pub mod lints;
+mod probability;
 mod query;
 mod view;
 mod writings;
 
+pub use asked::{AskedPosition, TokenOdds};
 pub use columns::SlotColumns;
 pub use exact::{Beside, ExactComparison};
+pub use influence::{Influence, InfluenceChange, InfluenceQuestion, InfluenceSource};
 pub use language::{
     Completion, Condition, Query, Subject, SyntaxError, name_table, nearest, pointed, quoted,
     subject_table,
 };
 pub use lints::{Finding, Lint, lint, lint_table, told};
+pub use probability::{ProbabilityQuestion, TokenProbability};
 pub use query::{QueryRow, rows};
 pub use view::{Thought, View, prediction_at, thoughts};
 pub use writings::{Writing, rewritten, writings};

@@ -43,6 +43,7 @@ mod engine;
 mod fit;
 mod follow;
 mod plan;
+mod question;
 mod record;
 mod timeline;
 
@@ -54,6 +55,7 @@ pub use edit::EditRefused;
 pub use engine::{Engine, EngineReport};
 pub use fit::{NoRoom, fit, fit_holes};
 pub use follow::{Followed, LoopMessage, Proposal, RunNews, Stand, StateCopies};
+pub use question::{AskedPrediction, QuestionPass};
 pub use record::{Event, Recorder};
 pub use timeline::{Node, NodeId, NodeOrigin, Step, Timeline, Timing};
 

@@ -67,7 +67,7 @@ impl Session {
         Ok(plan)
     }
 
-    fn plan_exact(&self, at: NodeId, params: &Params) -> Result<Plan, DecodeError> {
+    pub(super) fn plan_exact(&self, at: NodeId, params: &Params) -> Result<Plan, DecodeError> {
         let node = &self.timeline[at];
         self.strategy.plan(&node.canvas, &node.state, params, node.steps + 1, self.extras)
     }

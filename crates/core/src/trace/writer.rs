@@ -436,6 +436,11 @@ impl<W: Write> LineWriter<W> {
                 self.event(&Event::Prediction { key, prediction, canvas, cached })?;
             }
         }
+        for (key, prediction) in session.answers().filter(|(key, _)| !written.contains(key)) {
+            // Nothing in it depends on the canvas.
+            let (prediction, canvas) = (prediction.clone(), timeline[NodeId(0)].canvas.clone());
+            self.event(&Event::Prediction { key, prediction, canvas, cached: None })?;
+        }
         for (tip, name) in timeline.names() {
             self.event(&Event::Name { tip, name: Some(name.to_owned()) })?;
         }

@@ -390,9 +390,11 @@ mod tests {
                     if at == 2 {
                         row[4] -= 3.5;
                     }
-                    request.suppressed.iter().filter(|(row, _)| *row == at).for_each(|(_, token)| {
-                        row[*token as usize] = f32::NEG_INFINITY;
-                    });
+                    request.suppressed.iter().filter(|(row, _)| *row == at).for_each(
+                        |(_, token)| {
+                            row[*token as usize] = f32::NEG_INFINITY;
+                        },
+                    );
                     row[3] = f32::NEG_INFINITY;
                     let mut order: Vec<TokenId> = (0..COLUMNS as TokenId).collect();
                     order.sort_by(|&a, &b| row[b as usize].total_cmp(&row[a as usize]));

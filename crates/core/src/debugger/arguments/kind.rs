@@ -1,6 +1,6 @@
 //! The kinds of arguments.
 
-use super::Argument;
+use super::{super::question::TOKENS_MASKED_AGAIN, Argument};
 
 /// What an argument may be: it decides how the argument is read, completed and shown in help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub enum ArgumentKind {
     Steps,
     /// A number of masks, one if it is left out.
     Masks,
+    /// A number of forward passes, [`TOKENS_MASKED_AGAIN`] if it is left out.
+    Passes,
     /// A condition that a node is tested with.
     Condition,
     /// One of [`EVENTS`](super::super::EVENTS) or a condition.
@@ -57,7 +59,7 @@ impl ArgumentKind {
     /// How help writes it.
     pub const fn usage(self) -> &'static str {
         match self {
-            Self::Steps | Self::Masks | Self::TryOrLast => "[N]",
+            Self::Steps | Self::Masks | Self::Passes | Self::TryOrLast => "[N]",
             Self::Condition => "CONDITION",
             Self::Event => "EVENT|CONDITION",
             Self::Destination => "start|end|STEP|@NODE|BOOKMARK",
@@ -93,6 +95,7 @@ impl ArgumentKind {
         match self {
             Self::Steps => Some(Argument::Steps(1)),
             Self::Masks => Some(Argument::Masks(1)),
+            Self::Passes => Some(Argument::Passes(TOKENS_MASKED_AGAIN)),
             _ => None,
         }
     }
@@ -107,6 +110,7 @@ impl ArgumentKind {
         match argument {
             Argument::Steps(_) => self == Self::Steps,
             Argument::Masks(_) => self == Self::Masks,
+            Argument::Passes(_) => self == Self::Passes,
             Argument::Condition(_) => matches!(self, Self::Condition | Self::Event),
             Argument::Destination(_) => self == Self::Destination,
             Argument::Assignment(..) => self == Self::Assignments,

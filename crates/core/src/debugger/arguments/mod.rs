@@ -22,6 +22,8 @@ pub enum Argument {
     Steps(usize),
     /// A number, as [`ArgumentKind::Masks`] takes it.
     Masks(usize),
+    /// A number, as [`ArgumentKind::Passes`] takes it.
+    Passes(usize),
     /// Of [`ArgumentKind::Condition`] and [`ArgumentKind::Event`].
     Condition(Condition),
     /// A place, as [`ArgumentKind::Destination`] takes it.
@@ -106,10 +108,10 @@ impl Arguments {
         self.0.iter().find_map(read).ok_or_else(missing)
     }
 
-    /// The number of steps or masks.
+    /// The number of steps, masks or passes.
     pub(super) fn count(&self) -> Result<usize, CommandFailed> {
         self.first(|argument| match argument {
-            Argument::Steps(n) | Argument::Masks(n) => Some(*n),
+            Argument::Steps(n) | Argument::Masks(n) | Argument::Passes(n) => Some(*n),
             _ => None,
         })
     }

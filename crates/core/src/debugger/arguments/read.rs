@@ -70,6 +70,7 @@ fn argument(kind: ArgumentKind, word: &PlacedWord) -> Result<Option<Argument>, C
     Ok(Some(match kind {
         Kind::Steps => Argument::Steps(count(word)?),
         Kind::Masks => Argument::Masks(count(word)?),
+        Kind::Passes => Argument::Passes(count(word)?),
         Kind::Destination => Argument::Destination(Destination::read(word)?),
         Kind::Parameter | Kind::ParameterOrAll => Argument::Text(word.text.replace('-', "_")),
         Kind::Assignments => assignment(word)?,

@@ -3,14 +3,17 @@
 use std::fmt;
 
 use super::{
-    super::words::{in_quotes, quoted},
+    super::{
+        question::TOKENS_MASKED_AGAIN,
+        words::{in_quotes, quoted},
+    },
     Argument, Arguments,
 };
 
 impl fmt::Display for Argument {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Self::Steps(n) | Self::Masks(n) => n.fmt(f),
+            Self::Steps(n) | Self::Masks(n) | Self::Passes(n) => n.fmt(f),
             Self::Condition(condition) => condition.fmt(f),
             Self::Destination(destination) => destination.fmt(f),
             Self::Assignment(name, value) => {
@@ -38,8 +41,9 @@ impl fmt::Display for Argument {
 
 impl fmt::Display for Arguments {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        // A single step goes without saying.
-        let written = self.0.iter().filter(|argument| **argument != Argument::Steps(1));
+        // A single step and the usual number of passes go without saying.
+        let unsaid = [Argument::Steps(1), Argument::Passes(TOKENS_MASKED_AGAIN)];
+        let written = self.0.iter().filter(|argument| !unsaid.contains(argument));
         for argument in written {
             write!(f, " {argument}")?;
         }
