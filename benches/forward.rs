@@ -45,7 +45,7 @@ fn request(special: SpecialTokens, length: usize) -> Request {
         shadow: None,
         credits: None,
         alternatives: None,
-            targets: Vec::new(),
+        targets: Vec::new(),
         cached: None,
         special,
         columns: ColumnSet::of(&[Column::Argmax, Column::PChoice, Column::PEos, Column::TopK]),

@@ -92,7 +92,7 @@ fn over_masks(session: &Session, masks: usize) -> Result<Request, BenchError> {
         shadow: None,
         credits: None,
         alternatives: None,
-            targets: Vec::new(),
+        targets: Vec::new(),
         ..Request::clone(request)
     })
 }

@@ -136,7 +136,7 @@ impl EnginePredictor {
         let lacks = |ability: &&Ability| (ability.needed)(request) && !ability.has(greeting);
         match ABILITIES.iter().find(lacks) {
             Some(ability) => Err(PredictError::Unsupported(format!(
-                "the engine {} cannot {} ({}), and this strategy needs it",
+                "the engine {} cannot {} ({}), which is needed here",
                 self.peer.address, ability.what, ability.name
             ))),
             None => Ok(()),

@@ -218,7 +218,7 @@ pub fn request(
         shadow: None,
         credits: None,
         alternatives: None,
-            targets: Vec::new(),
+        targets: Vec::new(),
         cached: None,
         special,
         columns: ColumnSet::of(columns),

@@ -111,7 +111,7 @@ pub fn draw(app: &App, pen: &mut Pen, room: Rect, here: Slot) -> u16 {
     let (known, all) = (influence.known(), influence.sources.len());
     let p = influence.whole.map_or("–".to_owned(), |whole| format!("{:.4}", whole.p));
     let heading = format!(
-        "Influence · “{}” {p} before step {} · {known} of {all}",
+        "Influence “{}” {p} · step {} · {known} of {all}",
         guess(app, influence.token),
         influence.step
     );
@@ -148,7 +148,8 @@ fn elsewhere(app: &App, influence: &Influence, here: Slot) -> String {
 
 /// The tokens that were masked again, the greatest change first, as far as there is room.
 fn rows(app: &App, pen: &mut Pen, room: Rect, influence: &Influence) -> u16 {
-    const TOKEN: u16 = 14;
+    // The numbers need 26 cells, and come first where the pane is narrow.
+    let width = (room.width / 4).clamp(4, 14);
     let whole = influence.whole.map_or(0.0, |whole| whole.p);
     let mut used = 0;
     for (source, change) in influence.ranked() {
@@ -161,9 +162,9 @@ fn rows(app: &App, pen: &mut Pen, room: Rect, influence: &Influence) -> u16 {
         let after = source.without.map_or(whole, |without| without.p);
         let numbers = format!("{whole:.4} → {after:.4} {:<8} ", change.words());
         pen.say(room.x, y, 5, &format!("{place:>4}"), Role::Dim);
-        let name = text::fit(&guess(app, source.token), usize::from(TOKEN));
-        pen.put(room.x + 5, y, TOKEN, &name, app.theme.style(Role::Text));
-        let x = room.x + 5 + TOKEN + 1;
+        let name = text::fit(&guess(app, source.token), usize::from(width));
+        pen.put(room.x + 5, y, width, &name, app.theme.style(Role::Text));
+        let x = room.x + 5 + width + 1;
         let x = x + pen.say(x, y, room.right().saturating_sub(x), &numbers, Role::Text);
         let p = root(change);
         if x < room.right() {

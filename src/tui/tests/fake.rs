@@ -163,7 +163,22 @@ pub fn predict(request: &Request) -> Prediction {
         margin.push(p_best - ranked.get(1).map_or(0.0, |(_, p)| *p));
         top_k.push(ranked);
     }
-    Prediction::new(rows)
+    let mut prediction = Prediction::new(rows);
+    if !request.targets.is_empty() {
+        // Each mask counts for itself, so that tokens masked one after the other differ.
+        let masks = ids.iter().enumerate().filter(|(_, id)| **id == MASK);
+        let masks: u64 = masks.map(|(at, _)| (at as u64 + 3) * (at as u64 + 7)).sum();
+        let mut p = vec![f32::NAN; rows];
+        for &(row, _) in &request.targets {
+            let moved = chance(&[row as u64, masks]);
+            p[row] = (p_argmax[row] * (1.1 - moved * moved * moved)).min(0.999);
+            if moved > 0.9 {
+                argmax[row] = EOS;
+            }
+        }
+        prediction = prediction.with(Column::PTarget, Data::Numbers(p));
+    }
+    prediction
         .with(Column::Argmax, Data::Ids(argmax.clone()))
         .with(Column::PArgmax, Data::Numbers(p_argmax.clone()))
         .with(Column::Choice, Data::Ids(argmax.clone()))

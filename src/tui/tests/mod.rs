@@ -16,6 +16,7 @@ mod keymap;
 mod keys;
 mod layout;
 mod presets;
+mod questions;
 mod revising;
 mod robust;
 mod screens;

@@ -237,7 +237,7 @@ class Columns(unittest.TestCase):
         sampling = {"temperature": 0.7, "seed": 7, "step": 2, "slots": list(range(12))}
         wanted = [name for name in ALL if name != "kl"]
         request = predict(ids, [0, 12], wanted, sampling=sampling, suppressed=[[2, 1], [6, 3], [6, 4]], score="margin")
-        request["alternatives"], request["targets"] = 5, [[1, 3], [5, MASK], [6, 3], [11, 0]]
+        request["alternatives"], request["targets"] = 5, [[at, at * 7 % COLUMNS] for at in range(12)]
         self.assertEqual(self.reduced(rows, request), self.reduced(rows, request, chunks=[5, 1, 6]))
 
     def test_ties_go_to_the_lowest_id(self):

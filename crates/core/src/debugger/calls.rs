@@ -2,9 +2,8 @@
 //! arguments have types.
 
 use super::{
-    arguments::{Argument, Arguments, Destination, PositionRef, TokenRef},
+    arguments::{Argument, Arguments, Destination, PositionRef, TOKENS_MASKED_AGAIN, TokenRef},
     command::{Command, CommandSpec},
-    question::TOKENS_MASKED_AGAIN,
     table::COMMANDS,
 };
 use crate::inspect::Condition;

@@ -56,7 +56,9 @@ mod words;
 use std::{fmt, sync::Arc};
 
 pub use ahead::{Lookahead, STEPS_AHEAD};
-pub use arguments::{Argument, ArgumentKind, Arguments, Destination, PositionRef, TokenRef};
+pub use arguments::{
+    Argument, ArgumentKind, Arguments, Destination, PositionRef, TOKENS_MASKED_AGAIN, TokenRef,
+};
 pub use breakpoints::{Breakpoint, Breakpoints};
 pub use calls::PlainCommand;
 pub use command::{Command, CommandSpec, Requires, ScriptForm};
@@ -65,12 +67,14 @@ pub use driven::{Driven, Go, Loop};
 pub use events::{EVENTS, event_table};
 pub use exact::decision as exact_decision;
 pub use host::{Host, NoHost, ParamValues, Repertoire};
-pub use question::{AskedQuestion, Question, TOKENS_MASKED_AGAIN};
+pub use question::ModelQuestion;
 pub use run::{Goal, Stop, Tick};
 pub use syntax::{parse, statements};
 pub use table::{COMMANDS, command_table, find_command};
 pub use tries::{Tries, Try};
 pub use words::CommandError;
+
+use question::QuestionState;
 
 use crate::{
     decode::Params,
@@ -192,7 +196,7 @@ pub struct Debugger {
     pub ahead: Lookahead,
     /// Pending steps are compared with their exact passes.
     pub exact: bool,
-    question: AskedQuestion,
+    question: QuestionState,
     /// Tokens the model has: ids below this can be written.
     pub tokens: usize,
     goal: Option<Goal>,
@@ -227,7 +231,7 @@ impl Debugger {
             tries: Tries::default(),
             ahead: Lookahead::default(),
             exact: false,
-            question: AskedQuestion::default(),
+            question: QuestionState::default(),
             tokens,
             goal: None,
             judged: None,

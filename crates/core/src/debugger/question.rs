@@ -11,12 +11,9 @@ use crate::{
     session::QuestionPass,
 };
 
-/// How many tokens `influence` masks again where no number is given: a pass each.
-pub const TOKENS_MASKED_AGAIN: usize = 32;
-
-/// A question that takes passes of its own.
+/// A question to the model, which takes passes of its own.
 #[derive(Debug, Clone)]
-pub enum Question {
+pub enum ModelQuestion {
     /// Which token moved a guess.
     Influence(Box<InfluenceQuestion>),
     /// How probable a token is.
@@ -25,17 +22,10 @@ pub enum Question {
 
 /// The question that was asked last.
 #[derive(Debug, Default)]
-pub struct AskedQuestion {
-    question: Option<Question>,
+pub(super) struct QuestionState {
+    question: Option<ModelQuestion>,
     /// No further pass is run for it.
     stopped: bool,
-}
-
-impl AskedQuestion {
-    /// The question, if one is asked.
-    pub fn get(&self) -> Option<&Question> {
-        self.question.as_ref()
-    }
 }
 
 impl Debugger {
@@ -55,7 +45,7 @@ impl Debugger {
                  --record, and the recording holds them",
             ));
         }
-        Ok(self.ask(Question::Influence(Box::new(question))))
+        Ok(self.ask(ModelQuestion::Influence(Box::new(question))))
     }
 
     /// Asks how probable a token is at a position.
@@ -74,20 +64,20 @@ impl Debugger {
                  the model is, with --record, and the recording holds it",
             ));
         }
-        Ok(self.ask(Question::Probability(Box::new(question))))
+        Ok(self.ask(ModelQuestion::Probability(Box::new(question))))
     }
 
-    fn ask(&mut self, question: Question) -> Reply {
-        self.question = AskedQuestion { question: Some(question), stopped: false };
+    fn ask(&mut self, question: ModelQuestion) -> Reply {
+        self.question = QuestionState { question: Some(question), stopped: false };
         Reply::none().then(FollowUp::Question)
     }
 
     /// The question, while the session stands where it was asked.
-    pub fn question(&self) -> Option<&Question> {
-        let question = self.question.get()?;
+    pub fn question(&self) -> Option<&ModelQuestion> {
+        let question = self.question.question.as_ref()?;
         let stands = match question {
-            Question::Influence(question) => question.stands(&self.session),
-            Question::Probability(question) => question.stands(&self.session),
+            ModelQuestion::Influence(question) => question.stands(&self.session),
+            ModelQuestion::Probability(question) => question.stands(&self.session),
         };
         stands.then_some(question)
     }
@@ -99,10 +89,10 @@ impl Debugger {
             return None;
         }
         match self.question()? {
-            Question::Influence(question) => {
+            ModelQuestion::Influence(question) => {
                 question.passes().find(|pass| self.session.prediction(pass.key).is_none())
             }
-            Question::Probability(question) => question.wanted(&self.session),
+            ModelQuestion::Probability(question) => question.wanted(&self.session),
         }
     }
 
@@ -120,7 +110,7 @@ impl Debugger {
 
     /// The question is not asked any longer. Its passes stay known.
     pub fn close_question(&mut self) {
-        self.question = AskedQuestion::default();
+        self.question = QuestionState::default();
     }
 
     /// A pass has failed: if the question wants it, no further one is run for it; true if so.
@@ -133,8 +123,8 @@ impl Debugger {
     /// The answer to the question about influence, as far as it is known.
     pub fn influence(&self) -> Option<Influence> {
         match self.question()? {
-            Question::Influence(question) => Some(question.answer(&self.session)),
-            Question::Probability(_) => None,
+            ModelQuestion::Influence(question) => Some(question.answer(&self.session)),
+            ModelQuestion::Probability(_) => None,
         }
     }
 
@@ -142,8 +132,8 @@ impl Debugger {
     pub fn question_text(&self) -> Vec<String> {
         match self.question() {
             None => Vec::new(),
-            Some(Question::Probability(question)) => vec![self.probability_text(question)],
-            Some(Question::Influence(question)) => {
+            Some(ModelQuestion::Probability(question)) => vec![self.probability_text(question)],
+            Some(ModelQuestion::Influence(question)) => {
                 self.influence_text(&question.answer(&self.session))
             }
         }

@@ -1,6 +1,9 @@
 //! The kinds of arguments.
 
-use super::{super::question::TOKENS_MASKED_AGAIN, Argument};
+use super::Argument;
+
+/// How many tokens `influence` masks again where no number is given: a pass each.
+pub const TOKENS_MASKED_AGAIN: usize = 32;
 
 /// What an argument may be: it decides how the argument is read, completed and shown in help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,9 +10,9 @@ use std::path::PathBuf;
 
 use super::{CommandFailed, words::CommandError};
 use crate::inspect::{Condition, Query};
-pub use kind::ArgumentKind;
 use kind::takes;
 pub(super) use kind::usage;
+pub use kind::{ArgumentKind, TOKENS_MASKED_AGAIN};
 pub use places::{Destination, PositionRef, TokenRef};
 
 /// An argument of a command.

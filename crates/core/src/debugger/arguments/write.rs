@@ -3,11 +3,8 @@
 use std::fmt;
 
 use super::{
-    super::{
-        question::TOKENS_MASKED_AGAIN,
-        words::{in_quotes, quoted},
-    },
-    Argument, Arguments,
+    super::words::{in_quotes, quoted},
+    Argument, Arguments, TOKENS_MASKED_AGAIN,
 };
 
 impl fmt::Display for Argument {
