@@ -94,6 +94,30 @@ fn approximate_passes_are_held_against_exact_ones() {
 }
 
 #[test]
+fn questions_are_answered_in_scripts_and_in_replays() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.jsonl").display().to_string();
+    let question = "influence 14; probability 14 7; probability 14 ' a'";
+    let script = format!("step 16; passes; {question}; passes");
+    let (code, out, err) = demask(&["run", STORY, "--record", &path, "--exec", &script]);
+    assert_eq!(code, Some(0), "{err}");
+    let lines: Vec<&str> = out.lines().filter(|line| line.starts_with("without ")).collect();
+    assert!(!lines.is_empty() && out.contains("(id 7): p "), "{out}");
+    // A pass for each token that is masked again, one for the token that is no candidate, and that of
+    // the pending step; the argmax is on record.
+    let passes = format!("{} forward passes", 16 + 1 + lines.len() + 1);
+    assert!(out.contains("16 forward passes") && out.contains(&passes), "{out}");
+    let script = format!("goto 16; {question}; passes");
+    let (code, again, err) = demask(&["replay", &path, "--batch", "--exec", &script]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(lines.iter().all(|line| again.contains(line)), "{again}");
+    assert!(again.contains("0 forward passes"), "{again}");
+    let (code, _, err) = demask(&["replay", &path, "--batch", "--exec", "goto 16; influence 12"]);
+    assert_eq!(code, Some(1));
+    assert!(err.contains("not on record") && err.contains("--record"), "{err}");
+}
+
+#[test]
 fn a_script_goes_back_branches_and_compares() {
     let script = "step 30; back 20; set high_conf_threshold 0.6; step 10; passes; branches; \
                   compare 1 2; switch 1; name-branch own; branches; delete-branch 2; undo; branches";
