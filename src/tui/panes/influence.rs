@@ -111,7 +111,7 @@ pub fn draw(app: &App, pen: &mut Pen, room: Rect, here: Slot) -> u16 {
     let (known, all) = (influence.known(), influence.sources.len());
     let p = influence.whole.map_or("–".to_owned(), |whole| format!("{:.4}", whole.p));
     let heading = format!(
-        "Influence “{}” {p} · step {} · {known} of {all}",
+        "Influence “{}” {p} · step {} · {known}/{all}",
         guess(app, influence.token),
         influence.step
     );
