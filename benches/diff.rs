@@ -56,7 +56,7 @@ fn run(salt: u64) -> Session {
         let decision = Decision {
             mode: Mode::HighConf,
             edits: vec![edit],
-            verdicts: Vec::new(),
+            verdicts: Vec::new().into(),
             dropped: Vec::new(),
             eos: None,
             growth: Growth::Stays,

@@ -190,7 +190,7 @@ fn daedal_in_python_makes_the_canvases_that_this_program_makes() {
         let recorded = &recording.recorded;
         let path = recorded.timeline.path(recorded.end);
         let steps = path.iter().filter_map(|&node| recorded.timeline[node].step().cloned());
-        steps.map(|step| recorded.store[&step.prediction].clone()).collect::<Vec<_>>()
+        steps.map(|step| recorded.store.get(step.prediction).unwrap()).collect::<Vec<_>>()
     };
     for (theirs, ours) in steps(&theirs).iter().zip(steps(&ours)) {
         for at in 0..ours.rows() {

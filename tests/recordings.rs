@@ -109,13 +109,13 @@ fn what_was_recorded_is_read_back() {
         let Some(step) = session.timeline()[id].step() else { continue };
         let (a, b) = (
             session.prediction(step.prediction).unwrap(),
-            &recording.recorded.store[&step.prediction],
+            recording.recorded.store.get(step.prediction).unwrap(),
         );
         for column in [Column::PChoice, Column::PEos] {
             let bits = |p: &demask::predict::Prediction| -> Vec<u32> {
                 p.numbers(column).unwrap().iter().map(|x| x.to_bits()).collect()
             };
-            assert_eq!(bits(a), bits(b));
+            assert_eq!(bits(&a), bits(&b));
         }
         assert_eq!(a.ids(Column::Argmax), b.ids(Column::Argmax));
         let (a, b) = (a.numbers(Column::Entropy).unwrap(), b.numbers(Column::Entropy).unwrap());

@@ -373,7 +373,8 @@ impl<'a> RowSubject<'a> {
             or_null(guess.and_then(|guess| token_text(vocabulary, guess)), text),
         ]);
         row.extend(predicted().map(|spec| number(spec.column)));
-        let verdict = self.moment.made().and_then(|made| made.decision.verdicts.get(position));
+        let decision = self.moment.decision.as_ref();
+        let verdict = decision.and_then(|made| made.verdicts.get(position));
         let Reason { rule, value, threshold } = verdict.map(Verdict::reason).unwrap_or_default();
         row.extend([
             or_null(verdict, |verdict| word(verdict.name())),

@@ -166,7 +166,7 @@ fn every_position_of_every_step_is_a_row() {
                     assert_eq!(number("slot"), cell.slot.0 as usize);
                     let mask = moment.node.canvas.is_masked(at);
                     assert_eq!(row["masked"], Field::Bool(mask));
-                    assert_eq!(row.contains_key("action"), moment.made().is_some());
+                    assert_eq!(row.contains_key("action"), moment.decision.is_some());
                 }
             }
         }

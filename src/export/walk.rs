@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    decode::{Finish, Phase},
+    decode::{Decision, Finish, Phase},
     predict::Prediction,
     session::{Node, NodeId, Session, Step},
     trace::Recording,
@@ -45,16 +45,8 @@ pub(super) struct WalkedCanvas<'a> {
     pub prediction: Option<Arc<Prediction>>,
     /// What was made of it.
     pub next: AfterCanvas<'a>,
-}
-
-impl WalkedCanvas<'_> {
-    /// The step made from here.
-    pub fn made(&self) -> Option<&Step> {
-        match self.next {
-            AfterCanvas::Step(step) => Some(step),
-            AfterCanvas::Edit | AfterCanvas::End(_) => None,
-        }
-    }
+    /// The decision of the step that was made of it.
+    pub decision: Option<Arc<Decision>>,
 }
 
 /// A recording being walked through.
@@ -85,7 +77,12 @@ impl<'a> RecordingWalk<'a> {
 
     /// The prediction that a step was decided on.
     pub fn prediction(&self, step: &Step) -> Option<Arc<Prediction>> {
-        self.session.prediction(step.prediction).cloned()
+        self.session.prediction(step.prediction)
+    }
+
+    /// The decision of the step that led to a node.
+    pub fn decision(&self, id: NodeId) -> Option<Arc<Decision>> {
+        self.session.decision(id)
     }
 
     /// The canvases along a trajectory.
@@ -97,6 +94,7 @@ impl<'a> RecordingWalk<'a> {
         let timeline = &recorded.timeline;
         path.iter().enumerate().map(move |(step, &id)| {
             let node = &timeline[id];
+            let decision = path.get(step + 1).and_then(|&next| self.decision(next));
             let next = path.get(step + 1).map(|&next| &timeline[next]);
             let next = match next {
                 None => AfterCanvas::End(self.session.finish(id)),
@@ -104,10 +102,10 @@ impl<'a> RecordingWalk<'a> {
             };
             let prediction = match next {
                 AfterCanvas::Step(step) => self.prediction(step),
-                AfterCanvas::Edit | AfterCanvas::End(_) => self.session.predicted(id).cloned(),
+                AfterCanvas::Edit | AfterCanvas::End(_) => self.session.predicted(id),
             };
             let phase = recorded.strategy.phase(&node.canvas, &node.state, &node.params);
-            WalkedCanvas { step, id, node, phase, prediction, next }
+            WalkedCanvas { step, id, node, phase, prediction, next, decision }
         })
     }
 }

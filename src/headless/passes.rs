@@ -40,7 +40,7 @@ pub fn passes_again(
             Some(computed) => computed,
             None => {
                 let (computed, _) = pass(predictor, &request, stopped)?;
-                passes.compare(depth, recorded, &computed);
+                passes.compare(depth, &recorded, &computed);
                 known.entry(step.prediction).or_insert(computed)
             }
         };
@@ -53,16 +53,16 @@ pub fn passes_again(
 
 #[cfg(test)]
 mod tests {
-    use std::{ops::ControlFlow, path::Path, sync::Arc};
+    use std::{ops::ControlFlow, path::Path};
 
     use super::*;
     use crate::{
-        predict::{PredictError, Prediction, Progress, Request, Watch},
+        predict::{KnownPredictions, PredictError, Prediction, Progress, Request, Watch},
         trace,
     };
 
     /// A model that gives what was recorded.
-    struct Recorded(HashMap<crate::predict::Key, Arc<Prediction>>);
+    struct Recorded(KnownPredictions);
 
     impl Predictor for Recorded {
         fn predict(
@@ -72,7 +72,9 @@ mod tests {
         ) -> Result<Prediction, PredictError> {
             match watch(Progress { done: 0, of: 1 }) {
                 ControlFlow::Break(()) => Err(PredictError::Cancelled),
-                ControlFlow::Continue(()) => Ok(Prediction::clone(&self.0[&request.key()])),
+                ControlFlow::Continue(()) => {
+                    Ok(Prediction::clone(&self.0.get(request.key()).unwrap()))
+                }
             }
         }
     }

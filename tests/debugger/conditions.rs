@@ -1,6 +1,6 @@
 //! Conditions and queries over the recordings of this repository, against values computed here.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use demask::{
     canvas::{Canvas, Edit, Slot, TokenId},
@@ -25,7 +25,7 @@ fn fills(debugger: &Debugger) -> Vec<(usize, usize, TokenId, f32)> {
     branch
         .filter_map(|(step, id)| timeline[id].step().map(|made| (step, made.clone())))
         .flat_map(|(step, made)| {
-            let verdicts: Vec<Verdict> = made.decision.verdicts.clone();
+            let verdicts: Vec<Verdict> = made.decision.verdicts.iter().copied().collect();
             verdicts.into_iter().enumerate().filter_map(move |(at, verdict)| match verdict {
                 Verdict::Fill { token, p, .. } => Some((step, at, token, p)),
                 _ => None,
@@ -123,11 +123,11 @@ fn guesses(canvas: &Canvas, prediction: Option<&Prediction>) -> HashMap<Slot, To
 }
 
 /// The prediction on each canvas of a branch: the one its next step was decided on.
-fn predictions<'a>(debugger: &'a Debugger, branch: &[NodeId]) -> Vec<Option<&'a Prediction>> {
+fn predictions(debugger: &Debugger, branch: &[NodeId]) -> Vec<Option<Arc<Prediction>>> {
     let timeline = debugger.session.timeline();
     let next = branch.iter().skip(1).map(|&id| {
         let key = timeline[id].step().unwrap().prediction;
-        debugger.session.prediction(key).map(|found| &**found)
+        debugger.session.prediction(key)
     });
     next.chain([None]).collect()
 }
@@ -380,7 +380,7 @@ fn a_recording_answers_as_the_session_did() {
                 let number =
                     |found: &Prediction| found.number(column, at).filter(|p| p.is_finite());
                 if column != Column::PBestUnmask {
-                    assert_eq!(number(live), number(replayed), "{} at {at}", column.name());
+                    assert_eq!(number(&live), number(&replayed), "{} at {at}", column.name());
                 }
                 assert_eq!(live.top_k(at), replayed.top_k(at));
             }

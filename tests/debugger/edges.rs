@@ -175,7 +175,8 @@ fn a_late_prediction_keeps_its_columns() {
     session.step().unwrap();
     session.finish_recording().unwrap();
     let recording = trace::read(&path).unwrap();
-    let entropy = recording.recorded.store[&key].number(Column::Entropy, masked).unwrap();
+    let entropy =
+        recording.recorded.store.get(key).unwrap().number(Column::Entropy, masked).unwrap();
     assert!(entropy.is_finite());
 }
 

@@ -36,7 +36,7 @@ fn reach(session: &Session, params: &Params) -> (usize, bool) {
         let plan = Daedal.plan(&canvas, &state, params, steps as u32 + 1, extras).unwrap();
         let demask::decode::Plan::Predict(request) = plan else { return (steps, true) };
         let Some(prediction) = session.prediction(request.key()) else { return (steps, false) };
-        let decision = Daedal.decide(&canvas, &state, params, prediction).unwrap();
+        let decision = Daedal.decide(&canvas, &state, params, &prediction).unwrap();
         steps += 1;
         canvas = canvas.apply(&decision.edits, steps as u32).unwrap().canvas;
         state = decision.next;

@@ -135,7 +135,7 @@ impl Run {
         self.add(Decision {
             mode,
             edits,
-            verdicts: why,
+            verdicts: why.into(),
             dropped: Vec::new(),
             eos: None,
             growth: Growth::Stays,

@@ -258,7 +258,8 @@ fn well_made(session: &Session, id: NodeId) -> Result<(), TestCaseError> {
     }
     if let Some(step) = node.step() {
         let prediction = session.prediction(step.prediction).unwrap();
-        let again = Daedal.decide(&before.canvas, &before.state, &node.params, prediction).unwrap();
+        let again =
+            Daedal.decide(&before.canvas, &before.state, &node.params, &prediction).unwrap();
         prop_assert_eq!(&again, &*step.decision, "decided again, decided otherwise");
         let canvas = before.canvas.apply(&step.decision.edits, node.depth).unwrap().canvas;
         prop_assert_eq!(&canvas, &*node.canvas);

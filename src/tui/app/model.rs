@@ -57,7 +57,8 @@ impl App {
         inspect::prediction_at(&self.debugger.session, node)
     }
 
-    /// The decision made (or pending) at a node of the branch.
+    /// The decision made (or pending) at a node of the branch: how it changed positions. Of what it
+    /// left, [`App::explained_at`] says more.
     pub(in crate::tui) fn decision_at(&self, step: usize) -> Option<&Decision> {
         if step == self.step() as usize
             && let Pending::Decided { decision, .. } = self.debugger.session.pending()
@@ -66,5 +67,15 @@ impl App {
         }
         let next = self.history.moments.get(step + 1)?.node;
         self.debugger.session.timeline()[next].step().map(|made| &*made.decision)
+    }
+
+    /// The same with all that can be said of every position.
+    pub(in crate::tui) fn explained_at(&self, step: usize) -> Option<Arc<Decision>> {
+        if step == self.step() as usize
+            && let Pending::Decided { decision, .. } = self.debugger.session.pending()
+        {
+            return Some(decision.clone());
+        }
+        self.debugger.session.decision(self.history.moments.get(step + 1)?.node)
     }
 }

@@ -270,13 +270,10 @@ fn fate(app: &App, cell: &Cell) -> String {
             _ => "Written before the run.".to_owned(),
         };
     };
-    let made = app
-        .history
-        .moments
-        .get(step as usize)
-        .and_then(|moment| app.debugger.session.timeline()[moment.node].step());
+    let moment = app.history.moments.get(step as usize);
+    let made = moment.and_then(|moment| app.debugger.session.decision(moment.node));
     let verdict = writing(app, cell).and_then(|(_, position, _)| {
-        made.and_then(|made| made.decision.verdicts.get(position)).map(ToString::to_string)
+        made.as_ref().and_then(|made| made.verdicts.get(position)).map(ToString::to_string)
     });
     match verdict {
         Some(verdict) => format!("Step {step}: {verdict}"),

@@ -64,8 +64,9 @@ pub fn draw(app: &App, pen: &mut Pen, room: Rect, slot: Slot, thoughts: &[Though
         let node = app.history.moments.get(thought.step).map(|moment| moment.node);
         let position =
             node.and_then(|node| app.debugger.session.timeline()[node].canvas.position(slot));
-        let verdict = app
-            .decision_at(thought.step)
+        let decision = app.explained_at(thought.step);
+        let verdict = decision
+            .as_ref()
             .zip(position)
             .and_then(|(decision, position)| decision.verdicts.get(position));
         let words = match verdict {

@@ -130,7 +130,7 @@ pub fn replay(steps: usize) -> App {
         if let Some(made) = live.debugger.session.timeline()[node].step()
             && let Some(prediction) = live.debugger.session.prediction(made.prediction)
         {
-            store.insert(made.prediction, prediction.clone());
+            store.insert(made.prediction, prediction);
         }
     }
     let mut start = fake::start(Look::default());

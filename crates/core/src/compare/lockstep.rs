@@ -110,7 +110,7 @@ impl<L: LockstepRun> Lockstep<L> {
             let model = self.runs[at].model();
             let known = self.runs.iter().filter(|run| run.model() == model).find_map(|run| {
                 let session = run.session();
-                Some((session.prediction(key)?.clone(), session.took(key)))
+                Some((session.prediction(key)?, session.took(key)))
             });
             match known {
                 Some((prediction, took)) => {

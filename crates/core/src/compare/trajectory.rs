@@ -3,7 +3,7 @@
 //! Steps are told by their number from the start of the run, the user's edits among them. Nothing
 //! is kept but the correspondence of positions, so that the longest runs take little memory.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{Correspondence, Predictions, RunPath};
 use crate::{
@@ -222,7 +222,10 @@ pub fn trajectories(a: RunPath, b: RunPath, mut each: impl FnMut(StepPair)) -> C
         fills: Fills::default(),
     };
     for step in 1..=steps {
-        found.predictions.take(step, own.predicted(step), other.predicted(step));
+        let (predicted, others) = (own.predicted(step), other.predicted(step));
+        let predicted = predicted.as_ref().map(|(canvas, found)| (*canvas, &**found));
+        let others = others.as_ref().map(|(canvas, found)| (*canvas, &**found));
+        found.predictions.take(step, predicted, others);
         let pair = step_pair(step, own, other, &pairs);
         if pair.differs() {
             found.differing += 1;
@@ -310,7 +313,7 @@ impl<'a> Way<'a> {
     }
 
     /// The canvas before a step and what was predicted on it, if that is on record.
-    fn predicted(self, step: usize) -> Option<(&'a Canvas, &'a crate::predict::Prediction)> {
+    fn predicted(self, step: usize) -> Option<(&'a Canvas, Arc<crate::predict::Prediction>)> {
         let made = (!self.over(step)).then(|| self.node(step).step()).flatten()?;
         let prediction = self.run.session.prediction(made.prediction)?;
         Some((&self.node(step - 1).canvas, prediction))
@@ -327,7 +330,8 @@ impl<'a> Way<'a> {
             return Vec::new();
         }
         let (before, after) = (self.node(step - 1), self.node(step));
-        let decision = after.step().map(|made| &*made.decision);
+        let decision = self.run.session.decision(self.id(step));
+        let decision = decision.as_deref();
         let edits = decision.map_or(after.edits().unwrap_or_default(), |made| &made.edits);
         let mut length = before.canvas.len();
         let mut changes = Vec::new();
@@ -493,13 +497,14 @@ fn divergence(pair: &StepPair, a: Way, b: Way) -> Divergence {
 
 fn parted(way: Way, step: usize, position: Option<usize>, changes: &[Change]) -> Parted {
     let over = way.over(step);
-    let made = (!over).then(|| way.node(step).step()).flatten();
+    let made = (!over).then(|| way.run.session.decision(way.id(step))).flatten();
+    let made = made.as_deref();
     let before = &way.node(step - 1).canvas;
     let prediction = way.predicted(step).map(|(_, prediction)| prediction);
     let spot = position.map(|position| Spot {
         position,
         effect: changes.iter().find(|change| change.position == position).map(|made| made.effect),
-        verdict: made.and_then(|made| made.decision.verdicts.get(position)).copied(),
+        verdict: made.and_then(|made| made.verdicts.get(position)).copied(),
         guess: prediction.filter(|_| before.is_masked(position)).and_then(|prediction| {
             let chosen = prediction.id(Column::Choice, position);
             let choice = chosen.or_else(|| prediction.id(Column::Argmax, position))?;
@@ -507,10 +512,10 @@ fn parted(way: Way, step: usize, position: Option<usize>, changes: &[Change]) ->
             Some((choice, p))
         }),
     });
-    let eos = made.and_then(|made| made.decision.eos.as_ref());
+    let eos = made.and_then(|made| made.eos.as_ref());
     Parted {
         before: way.id(step - 1),
-        mode: made.map(|made| made.decision.mode),
+        mode: made.map(|made| made.mode),
         over,
         spot,
         eos: eos.map(|eos| (eos.confidence, eos.threshold)),

@@ -326,7 +326,9 @@ impl Debugger {
         };
         let Some(made) = timeline[node].step() else { return "unmasked by hand".to_owned() };
         let position = timeline[before].canvas.position(slot).unwrap_or(usize::MAX);
-        let verdict = made.decision.verdicts.get(position).map(ToString::to_string);
+        let decision = self.session.decision(node);
+        let verdict =
+            decision.and_then(|made| made.verdicts.get(position).map(ToString::to_string));
         let mut text = verdict.unwrap_or_else(|| "unmasked".to_owned());
         if let Some(prediction) = self.session.prediction(made.prediction) {
             let rivals: Vec<String> = prediction

@@ -149,7 +149,7 @@ impl Debugger {
         let Some(key) = self.tries.running().and_then(|tried| wants(&tried.session)) else {
             return;
         };
-        let here = || Some((self.session.prediction(key)?.clone(), self.session.took(key)));
+        let here = || Some((self.session.prediction(key)?, self.session.took(key)));
         let found = here().or_else(|| self.tries.known.get(&key).cloned());
         if let Some(((prediction, took), tried)) = found.zip(self.tries.running_mut()) {
             tried.session.share(key, prediction, took);
@@ -175,7 +175,7 @@ impl Debugger {
         let known = match awaited {
             Some(tried) => {
                 tried.session.supply(key, prediction, took);
-                tried.session.prediction(key).cloned()
+                tried.session.prediction(key)
             }
             None => Some(Arc::new(prediction)),
         };
@@ -231,7 +231,7 @@ impl Debugger {
                 let here =
                     tried.and_then(|tried| Some((tried.session.prediction(key)?, &tried.session)));
                 let Some((prediction, session)) = here else { break };
-                let (prediction, took) = (prediction.clone(), session.took(key));
+                let took = session.took(key);
                 self.session.share(key, prediction, took);
             }
             if self.session.step().is_err() {

@@ -504,7 +504,7 @@ impl<S: BlockSampler> Strategy for BlockDiffusion<S> {
         Ok(DecisionOf {
             mode: picks.mode,
             edits,
-            verdicts,
+            verdicts: verdicts.into(),
             dropped,
             eos: None,
             growth: if length == canvas.len() { Growth::Stays } else { Growth::To(length) },

@@ -514,7 +514,7 @@ impl<P: BlockPolicy> Strategy for BlockStrategy<P> {
         Ok(DecisionOf {
             mode: picks.mode,
             edits,
-            verdicts,
+            verdicts: verdicts.into(),
             dropped: Vec::new(),
             eos: None,
             growth: Growth::Stays,

@@ -1,6 +1,6 @@
 //! Decisions: the edits of a step and everything that explains them.
 
-use super::{PositionEffect, Verdict};
+use super::{PositionEffect, Verdicts};
 use crate::canvas::{Edit, Slot, TokenId};
 
 /// What kind of step it was.
@@ -107,7 +107,7 @@ pub struct DecisionOf<S> {
     /// The changes, in order.
     pub edits: Vec<Edit>,
     /// Why, for every generated position.
-    pub verdicts: Vec<Verdict>,
+    pub verdicts: Verdicts,
     /// Positions pushed beyond the maximum length, in order.
     pub dropped: Vec<Drop>,
     /// The EOS confidence, where the strategy uses one.
@@ -127,7 +127,7 @@ impl<S> DecisionOf<S> {
 
     /// The positions that change, with how.
     pub fn effects(&self) -> impl Iterator<Item = (usize, PositionEffect)> {
-        let verdicts = self.verdicts.iter().enumerate();
+        let verdicts = self.verdicts.telling();
         verdicts.filter_map(|(position, verdict)| Some((position, verdict.effect()?)))
     }
 

@@ -51,6 +51,7 @@ mod strategies;
 mod strategy;
 mod top_k;
 mod verdict;
+mod verdicts;
 
 pub use decision::{DecisionOf, Drop, EosMeasure, Growth, Mode};
 pub use flips::{Flip, Flips, flips};
@@ -70,6 +71,7 @@ pub use verdict::{
     FillRule, LeftRule, Measure, PositionEffect, Reason, RefuseRule, RemaskRule, Test, Verdict,
     finite,
 };
+pub use verdicts::{EachVerdict, Verdicts};
 
 use std::ops::Range;
 

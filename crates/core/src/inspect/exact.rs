@@ -35,7 +35,7 @@ impl ExactComparison {
     /// The pending step compared with its exact pass; `None` if either is not known.
     pub fn of(session: &Session) -> Option<Self> {
         let exact = session.exact_pass().ok()?;
-        let exact = session.prediction(exact.key)?;
+        let exact = &*session.prediction(exact.key)?;
         let Pending::Decided { prediction, decision, .. } = session.pending() else { return None };
         let (canvas, params) = (session.canvas(), session.params());
         let strategy = session.strategy();

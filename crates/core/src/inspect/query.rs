@@ -149,8 +149,9 @@ fn of_step(subject: Subject, session: &Session, id: NodeId, step: usize) -> Vec<
         | Subject::Expansions
         | Subject::Refusals
         | Subject::Drops => {
-            let (Some(made), Some(before)) = (node.step(), before) else { return Vec::new() };
-            let decision = &made.decision;
+            let (Some(decision), Some(before)) = (session.decision(id), before) else {
+                return Vec::new();
+            };
             if subject == Subject::Drops {
                 let dropped = decision.dropped.iter().map(|drop| QueryRow {
                     position: before.canvas.position(drop.slot),
@@ -200,7 +201,7 @@ fn filled(session: &Session, at: NodeId, step: usize, slot: Slot) -> Option<(Nod
     let up = (timeline[at].depth as usize).checked_sub(step)?;
     let node = std::iter::successors(Some(at), |&id| timeline[id].parent).nth(up)?;
     let before = &timeline[timeline[node].parent?].canvas;
-    match timeline[node].step()?.decision.verdicts.get(before.position(slot)?)?.effect()? {
+    match session.decision(node)?.verdicts.get(before.position(slot)?)?.effect()? {
         PositionEffect::Fill { p, .. } | PositionEffect::Replace { p, .. } => Some((node, p)),
         _ => None,
     }

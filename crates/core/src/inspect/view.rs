@@ -24,13 +24,13 @@ pub struct Thought {
     pub rank: Option<usize>,
 }
 
-/// The step made from a node on the branch on screen.
-fn made_from(session: &Session, at: NodeId) -> Option<&Arc<crate::session::Step>> {
+/// The node that the step made from a node led to, on the branch on screen.
+fn made_from(session: &Session, at: NodeId) -> Option<NodeId> {
     let timeline = session.timeline();
     let node = &timeline[at];
     // The user's edit may stand before the step that was made elsewhere from here.
-    let next = node.next.and_then(|next| timeline[next].step());
-    next.or_else(|| timeline.live(at).find_map(|child| timeline[child].step()))
+    let mut children = node.next.into_iter().chain(timeline.live(at));
+    children.find(|&child| timeline[child].step().is_some())
 }
 
 /// The prediction on the canvas of a node, if it is known.
@@ -40,9 +40,10 @@ pub fn prediction_at(session: &Session, at: NodeId) -> Option<Arc<Prediction>> {
     {
         return Some(prediction.clone());
     }
-    let made = made_from(session, at).and_then(|made| session.prediction(made.prediction));
+    let made = made_from(session, at).and_then(|made| session.timeline()[made].step());
+    let made = made.and_then(|made| session.prediction(made.prediction));
     // The user may have edited instead of stepping.
-    made.or_else(|| session.predicted(at)).cloned()
+    made.or_else(|| session.predicted(at))
 }
 
 /// The decision that follows a node: what the screen shows as pending there.
@@ -52,7 +53,7 @@ fn decision_at(session: &Session, at: NodeId) -> Option<Arc<Decision>> {
     {
         return Some(decision.clone());
     }
-    Some(made_from(session, at)?.decision.clone())
+    session.decision(made_from(session, at)?)
 }
 
 /// What the model would choose at a row, and with what confidence.
@@ -173,12 +174,12 @@ impl<'a> View<'a> {
     fn decided_on(&self) -> Option<&StepSide> {
         let side = self.decided_on.get_or_init(|| {
             let timeline = self.session.timeline();
-            let path = std::iter::successors(Some(self.at), |&id| timeline[id].parent);
-            let (node, step) = path.map(|id| &timeline[id]).find_map(|n| Some((n, n.step()?)))?;
+            let mut path = std::iter::successors(Some(self.at), |&id| timeline[id].parent);
+            let (id, step) = path.find_map(|id| Some((id, timeline[id].step()?)))?;
             Some(StepSide {
-                at: node.parent?,
-                prediction: self.session.prediction(step.prediction).cloned(),
-                decision: Some(step.decision.clone()),
+                at: timeline[id].parent?,
+                prediction: self.session.prediction(step.prediction),
+                decision: self.session.decision(id),
             })
         });
         side.as_ref()
@@ -202,8 +203,8 @@ impl<'a> View<'a> {
     }
 
     /// The decision of the step that led here.
-    fn made(&self) -> Option<&'a Decision> {
-        self.node().step().map(|step| &*step.decision)
+    fn made(&self) -> Option<Arc<Decision>> {
+        self.session.decision(self.at)
     }
 
     /// A token with its text; control tokens by their name.
@@ -230,7 +231,8 @@ impl<'a> View<'a> {
         let canvas = &node.canvas;
         let count = |n: usize| Some(NameValue::Number(n as f64));
         let truth = |truth: bool| Some(NameValue::Truth(truth));
-        let made = |read: &dyn Fn(&Decision) -> usize| count(self.made().map_or(0, read));
+        let made =
+            |read: &dyn Fn(&Decision) -> usize| count(self.made().map_or(0, |made| read(&made)));
         let mode = |mode: Mode| truth(self.made().is_some_and(|made| made.mode == mode));
         let phase = || self.session.strategy().phase(canvas, &node.state, self.params());
         match used.spec.name {
@@ -294,7 +296,8 @@ impl<'a> View<'a> {
             Name::Stuck => mode(Mode::Stuck),
             Name::Edited => truth(node.edits().is_some()),
             Name::FillConf => {
-                let filled = self.made()?.effects().filter_map(|(_, effect)| match effect {
+                let made = self.made()?;
+                let filled = made.effects().filter_map(|(_, effect)| match effect {
                     PositionEffect::Fill { p, .. } => Some(p),
                     _ => None,
                 });

@@ -24,6 +24,7 @@
 //! ```
 
 mod column;
+mod known;
 mod prediction;
 mod request;
 mod vocabulary;
@@ -31,6 +32,7 @@ mod vocabulary;
 pub use column::{
     COLUMNS, Column, ColumnKind, ColumnRecording, ColumnSet, ColumnSpec, RequestPart,
 };
+pub use known::{KeptPrediction, KnownPrediction, KnownPredictions};
 pub use prediction::{Data, MissingColumn, Prediction, Ranked};
 pub use request::{
     Attention, Cached, Credits, Filters, Guidance, Key, Pass, Request, Sampling, Score,

@@ -271,6 +271,18 @@ impl Prediction {
         self.confidences()?.get(row).copied()
     }
 
+    /// The probability of a token at a row, if it is the choice, the best or a candidate there.
+    pub fn probability(&self, token: TokenId, row: usize) -> Option<f32> {
+        let of = |id, p| match self.id(id, row)? == token {
+            true => self.number(p, row),
+            false => None,
+        };
+        let listed = || self.top_k(row).iter().find(|(id, _)| *id == token).map(|(_, p)| *p);
+        of(Column::Choice, Column::PChoice)
+            .or_else(|| of(Column::Argmax, Column::PArgmax))
+            .or_else(listed)
+    }
+
     /// The candidates kept for a row; empty if none are.
     pub fn top_k(&self, row: usize) -> &[(TokenId, f32)] {
         self.ranked(Column::TopK).map_or(&[], |ranked| ranked.row(row))

@@ -46,7 +46,7 @@ impl Session {
             let plan = self.strategy.plan(&canvas, state, &self.params, steps + 1, self.extras);
             let Plan::Predict(request) = plan.ok()? else { return None };
             let key = request.key();
-            match self.store.get(&key).cloned().or_else(|| known(key)) {
+            match self.store.get(key).or_else(|| known(key)) {
                 None => return Some(PassAhead { key, request: Arc::from(request), canvas }),
                 Some(prediction) => {
                     let next = self.strategy.decide(&canvas, state, &self.params, &prediction);

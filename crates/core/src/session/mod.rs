@@ -38,6 +38,7 @@
 mod ahead;
 mod branches;
 mod cache;
+mod decided;
 mod edit;
 mod engine;
 mod fit;
@@ -47,7 +48,11 @@ mod question;
 mod record;
 mod timeline;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 pub use ahead::PassAhead;
 pub use branches::{Branch, OnlyBranch};
@@ -65,7 +70,7 @@ use crate::{
         Affects, AnyStrategy, BlockLayout, Decision, DecodeError, Extras, Finish, ParamError,
         Params, Phase, State, Value, block_diffusion,
     },
-    predict::{Cached, Key, Prediction, Request},
+    predict::{Cached, Key, KnownPredictions, Prediction, Request},
 };
 
 /// The next thing at the current node: a pass, a decision, or the end.
@@ -151,8 +156,10 @@ pub struct Session {
     params: Params,
     timeline: Timeline,
     at: NodeId,
-    store: HashMap<Key, Arc<Prediction>>,
+    store: KnownPredictions,
     forward: HashMap<Key, Duration>,
+    /// Decisions that were made again last.
+    decided: Mutex<VecDeque<(NodeId, Arc<Decision>)>>,
     /// The canvases of predictions that were wanted and have not come, and what these leave out.
     wanted: HashMap<Key, (Arc<Canvas>, Option<Cached>)>,
     pending: Pending,
@@ -181,7 +188,7 @@ impl Session {
         let (canvas, state) = start(strategy, &text.into(), special, &mut params, extras)?;
         let mut timeline = Timeline::default();
         let at = timeline.add_root(Arc::new(canvas), state, Arc::new(params.clone()));
-        let mut session = Self::over(strategy, extras, timeline, at, HashMap::new());
+        let mut session = Self::over(strategy, extras, timeline, at, KnownPredictions::default());
         session.recorder = recorder;
         session.record_root(at);
         Ok(session)
@@ -193,7 +200,7 @@ impl Session {
         extras: Extras,
         timeline: Timeline,
         at: NodeId,
-        store: HashMap<Key, Arc<Prediction>>,
+        store: impl Into<KnownPredictions>,
     ) -> Self {
         let mut session = Self {
             strategy,
@@ -201,8 +208,9 @@ impl Session {
             params: (*timeline[at].params).clone(),
             timeline,
             at,
-            store,
+            store: store.into(),
             forward: HashMap::new(),
+            decided: Mutex::default(),
             wanted: HashMap::new(),
             pending: Pending::Done(Finish::Complete),
             decide_time: Duration::ZERO,
@@ -269,8 +277,8 @@ impl Session {
     }
 
     /// A prediction that is known, by its key.
-    pub fn prediction(&self, key: Key) -> Option<&Arc<Prediction>> {
-        self.store.get(&key)
+    pub fn prediction(&self, key: Key) -> Option<Arc<Prediction>> {
+        self.store.get(key)
     }
 
     /// The time that the forward pass of a prediction took; zero if that is not known.
@@ -308,10 +316,11 @@ impl Session {
     /// are timed as if it did.
     pub fn share(&mut self, key: Key, prediction: Arc<Prediction>, took: Duration) {
         self.forward.insert(key, took);
-        if self.store.insert(key, prediction.clone()).is_none() {
+        if self.store.insert(key, prediction.clone()) {
             // A prediction may come after the user has gone to another node.
             let wanted = self.wanted.remove(&key);
             let (canvas, cached) = wanted.unwrap_or_else(|| (self.node().canvas.clone(), None));
+            let prediction = prediction.into();
             self.record(Event::Prediction { key, prediction, canvas, cached });
         }
         if matches!(&self.pending, Pending::Wanted { key: wanted, .. } if *wanted == key) {

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use super::{ExactPass, Node, NodeId, Pending, Session, Step, cache};
+use super::{ExactPass, NodeId, Pending, Session, Step, cache};
 use crate::{
     decode::{self, Decision, DecodeError, Finish, Params, Plan},
     predict::{Cached, Key, Prediction, Request},
@@ -12,22 +12,22 @@ use crate::{
 impl Session {
     /// The prediction that a step from `node` under its own parameters would ask for, if it is
     /// known.
-    pub fn predicted(&self, node: NodeId) -> Option<&Arc<Prediction>> {
+    pub fn predicted(&self, node: NodeId) -> Option<Arc<Prediction>> {
         if !self.strategy.decides() {
-            return self.store.get(&self.recorded_step(node)?.prediction);
+            return self.store.get(self.recorded_step(node)?.1.prediction);
         }
         match self.plan_at(node).ok()? {
-            Plan::Predict(request) => self.store.get(&request.key()),
+            Plan::Predict(request) => self.store.get(request.key()),
             Plan::Done(_) => None,
         }
     }
 
     /// The same with its name and what its pass left out.
-    pub fn known_pass(&self, node: NodeId) -> Option<(Key, &Arc<Prediction>, Option<Cached>)> {
+    pub fn known_pass(&self, node: NodeId) -> Option<(Key, Arc<Prediction>, Option<Cached>)> {
         match self.plan_at(node).ok()? {
             Plan::Predict(request) => {
                 let key = request.key();
-                Some((key, self.store.get(&key)?, request.cached))
+                Some((key, self.store.get(key)?, request.cached))
             }
             Plan::Done(_) => None,
         }
@@ -38,8 +38,8 @@ impl Session {
     pub fn decided_under(&self, params: &Params) -> Option<(Key, Decision)> {
         let Plan::Predict(request) = self.plan(self.at, params).ok()? else { return None };
         let (key, node) = (request.key(), self.node());
-        let prediction = self.store.get(&key)?;
-        Some((key, self.strategy.decide(&node.canvas, &node.state, params, prediction).ok()?))
+        let prediction = self.store.get(key)?;
+        Some((key, self.strategy.decide(&node.canvas, &node.state, params, &prediction).ok()?))
     }
 
     /// The reason why the run is over at `node` under its own parameters; `None` if it is not.
@@ -147,12 +147,12 @@ impl Session {
             Plan::Predict(request) => request,
         };
         let key = request.key();
-        match self.store.get(&key) {
+        match self.store.get(key) {
             None => Ok(Pending::Wanted { key, request: Arc::from(request) }),
             Some(prediction) => {
-                let decision = self.strategy.decide(canvas, state, &self.params, prediction)?;
+                let decision = self.strategy.decide(canvas, state, &self.params, &prediction)?;
                 let decision = Arc::new(decision);
-                Ok(Pending::Decided { key, prediction: prediction.clone(), decision })
+                Ok(Pending::Decided { key, prediction, decision })
             }
         }
     }
@@ -161,37 +161,38 @@ impl Session {
     /// that strategy is known.
     fn recorded_pending(&self) -> Pending {
         let changed = |child: &NodeId| *self.timeline[*child].params != self.params;
-        let children = self.timeline.live(self.at).filter(|child| !changed(child));
+        let mut children = self.timeline.live(self.at).filter(|child| !changed(child));
         let made = match self.node().next {
-            Some(next) if changed(&next) => {
-                children.map(|child| &self.timeline[child]).find_map(Node::step)
-            }
+            Some(next) if changed(&next) => children.find_map(|child| self.timeline.step(child)),
             _ => self.recorded_step(self.at),
         };
         let (key, decision) = match (made, &self.proposed) {
-            (Some(step), _) => (step.prediction, &step.decision),
+            (Some((node, step)), _) => {
+                let decision = self.decision(node).unwrap_or_else(|| step.decision.clone());
+                (step.prediction, decision)
+            }
             (None, Some(proposal)) if proposal.from == self.at => {
-                (proposal.key, &proposal.decision)
+                (proposal.key, proposal.decision.clone())
             }
             (None, _) if self.node().next.is_some() => {
                 return Pending::Failed(decode::foreign_unknown());
             }
             (None, _) => return Pending::Done(self.recorded_finish(self.at)),
         };
-        let prediction = self.store.get(&key).cloned();
+        let prediction = self.store.get(key);
         Pending::Decided {
             key,
             // A column that is not there is never read as zero.
             prediction: prediction
                 .unwrap_or_else(|| Arc::new(Prediction::new(self.canvas().len()))),
-            decision: decision.clone(),
+            decision,
         }
     }
 
     /// The step from `node` on the branch on screen, or else the first one on record.
-    fn recorded_step(&self, node: NodeId) -> Option<&Arc<Step>> {
-        let children = self.timeline[node].next.into_iter().chain(self.timeline.live(node));
-        children.map(|child| &self.timeline[child]).find_map(Node::step)
+    fn recorded_step(&self, node: NodeId) -> Option<(NodeId, &Arc<Step>)> {
+        let mut children = self.timeline[node].next.into_iter().chain(self.timeline.live(node));
+        children.find_map(|child| self.timeline.step(child))
     }
 
     /// The reason why another program's run is over where nothing follows, as far as the canvas

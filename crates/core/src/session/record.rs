@@ -6,7 +6,7 @@ use super::{NodeId, Pending, Session, Step};
 use crate::{
     canvas::{Canvas, Edit},
     decode::{Finish, Params, State},
-    predict::{Cached, Key, Prediction},
+    predict::{Cached, Key, KnownPrediction},
 };
 
 /// Something that happened and belongs on record.
@@ -28,7 +28,7 @@ pub enum Event {
         /// The hash of its request.
         key: Key,
         /// Its columns, all of them.
-        prediction: Arc<Prediction>,
+        prediction: KnownPrediction,
         /// The canvas predicted on.
         canvas: Arc<Canvas>,
         /// The part of the canvas that the pass left out; `None` if the pass was exact.

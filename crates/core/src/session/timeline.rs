@@ -136,6 +136,11 @@ impl Timeline {
         std::iter::successors(Some(id), |&id| self[id].parent).last().unwrap_or(id)
     }
 
+    /// A node with the step that led to it, if one did.
+    pub(super) fn step(&self, id: NodeId) -> Option<(NodeId, &Arc<Step>)> {
+        Some((id, self[id].step()?))
+    }
+
     /// The nodes from the start of the run to `id`, both included.
     pub fn path(&self, id: NodeId) -> Vec<NodeId> {
         let mut path: Vec<NodeId> =

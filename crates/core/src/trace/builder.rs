@@ -7,16 +7,19 @@ use super::{
     RecordedVocabulary, TraceError,
     check::StepCheck,
     convert, derive,
+    kept::KeptLines,
+    line,
     record::{
         Edited, FORMAT, Header, Record, RecordedParams, RecordedPrediction, RecordedStep,
         RecordedTiming, Root, VERSION, knobs,
     },
     recorded,
+    source::RawLine,
 };
 use crate::{
     canvas::{self, Canvas, FixedText, TokenId},
     decode::{self, AnyStrategy, Cache, Extras},
-    predict::{self, Column, Key},
+    predict::{Column, Key, KnownPrediction, KnownPredictions},
     session::{self, Event, NodeId, NodeOrigin, Proposal, Timeline},
 };
 
@@ -30,6 +33,10 @@ const MOST_CELLS: usize = 1 << 25;
 /// Each so many bytes of file pay for one more: a recording that holds its predictions is far
 /// below.
 const BYTES_A_CELL: usize = 2;
+
+/// Bytes of predictions' lines that are read at once. Those behind them are read when somebody looks
+/// at them: thousands take seconds to read, and gigabytes of memory.
+const MOST_HELD: usize = 16 << 20;
 
 /// No token's text is longer, bytes.
 const LONGEST_TOKEN: usize = 4096;
@@ -46,7 +53,10 @@ pub(super) struct Builder {
     pub strategy: &'static dyn AnyStrategy,
     pub vocabulary: Arc<RecordedVocabulary>,
     pub timeline: Timeline,
-    pub store: HashMap<Key, Arc<predict::Prediction>>,
+    pub store: KnownPredictions,
+    kept: Arc<KeptLines>,
+    /// Bytes of the lines of predictions in memory.
+    held: usize,
     /// Nodes by the numbers they have in the file.
     nodes: HashMap<usize, NodeId>,
     /// The node left last.
@@ -68,7 +78,7 @@ pub(super) struct Builder {
 }
 
 impl Builder {
-    pub fn new(mut header: Header, file: &str) -> Result<Self, TraceError> {
+    pub fn new(mut header: Header, file: &str, kept: Arc<KeptLines>) -> Result<Self, TraceError> {
         let refuse = |problem| TraceError::NotARecording { file: file.to_owned(), problem };
         if header.format != FORMAT {
             return Err(refuse(format!(
@@ -99,7 +109,9 @@ impl Builder {
             strategy,
             vocabulary: Arc::default(),
             timeline: Timeline::default(),
-            store: HashMap::new(),
+            store: KnownPredictions::default(),
+            kept,
+            held: 0,
             nodes: HashMap::new(),
             end: None,
             closed: false,
@@ -124,8 +136,8 @@ impl Builder {
         Ok(())
     }
 
-    /// Takes a record in; what it says happened, if it says so.
-    pub fn take(&mut self, record: Record) -> Result<Option<Event>, String> {
+    /// Takes a record in that a line holds; what it says happened, if it says so.
+    pub fn take(&mut self, record: Record, line: &RawLine) -> Result<Option<Event>, String> {
         match record {
             Record::Header(_) => Err("there is a second header".to_owned()),
             Record::Unknown => Ok(None),
@@ -142,7 +154,7 @@ impl Builder {
                 Ok(None)
             }
             Record::Root(root) => self.root(root).map(Some),
-            Record::Prediction(prediction) => self.prediction(prediction),
+            Record::Prediction(prediction) => self.prediction(prediction, line),
             Record::Step(step) => self.step(step).map(Some),
             Record::Edit(edited) => self.edit(edited).map(Some),
             Record::Name { tip, name } => {
@@ -256,14 +268,46 @@ impl Builder {
         Ok(Event::Root { id, canvas, state: root.state, params })
     }
 
-    fn prediction(&mut self, record: RecordedPrediction) -> Result<Option<Event>, String> {
-        if record.rows > LONGEST_CANVAS {
-            return Err(format!("a prediction of {} rows is too long", record.rows));
+    /// True if predictions are not read yet: there are many before them, and nobody verifies them.
+    pub fn defers(&self) -> bool {
+        self.held >= MOST_HELD && self.check.is_none()
+    }
+
+    fn prediction(
+        &mut self,
+        record: RecordedPrediction,
+        line: &RawLine,
+    ) -> Result<Option<Event>, String> {
+        let (name, rows) = (record.key.clone(), record.rows);
+        self.fits(rows)?;
+        let prediction = Arc::new(convert::predicted(record)?);
+        let held = self.held < MOST_HELD;
+        self.held += if held { line.bytes.len() } else { 0 };
+        let sum = line::sum(&String::from_utf8_lossy(&line.bytes));
+        let kept = match held {
+            true => None,
+            false => self.kept.keep(line, sum, Some(prediction.clone())),
+        };
+        self.known(&name, rows, kept.unwrap_or(KnownPrediction::AtHand(prediction)))
+    }
+
+    fn fits(&mut self, rows: usize) -> Result<(), String> {
+        if rows > LONGEST_CANVAS {
+            return Err(format!("a prediction of {rows} rows is too long"));
         }
         // Some dozen columns, sparse ones spread out.
-        self.spend(record.rows.saturating_mul(4))?;
-        let key = key(&record.key)?;
-        let prediction = Arc::new(convert::predicted(record)?);
+        self.spend(rows.saturating_mul(4))
+    }
+
+    /// Takes in that a prediction is known, wherever it is.
+    pub fn known(
+        &mut self,
+        name: &str,
+        rows: usize,
+        prediction: KnownPrediction,
+    ) -> Result<Option<Event>, String> {
+        self.fits(rows)?;
+        let key = key(name)?;
         self.store.insert(key, prediction.clone());
         // Whoever follows reads no canvas here; that of the last node is the likeliest.
         let last = self.timeline.len().checked_sub(1).map(NodeId);
@@ -363,22 +407,31 @@ impl Builder {
         let edits = self.edits(parent, &record)?;
         let after = self.applied(parent, &edits, record.hash.as_ref(), record.canvas.as_deref())?;
         let before = &self.timeline[parent];
-        let prediction = self.store.get(&key);
+        let at_hand = self.store.at_hand(key).cloned();
+        // What is not read yet is decided on when somebody looks at it.
+        let in_part = at_hand.is_none() && self.store.contains(key);
+        let prediction = match self.check {
+            Some(_) => self.store.get(key),
+            None => at_hand,
+        };
+        let prediction = prediction.as_deref();
         let decided = prediction.filter(|_| self.strategy.decides()).map(|prediction| {
             self.strategy.decide(&before.canvas, &before.state, &params, prediction)
         });
         if let Some(check) = &mut self.check {
-            let on = (prediction.map(AsRef::as_ref), self.header.model.vocabulary);
+            let on = (prediction, self.header.model.vocabulary);
             check.step(&record, before.depth as usize + 1, on, decided.as_ref());
         }
         let decision = match decided {
-            Some(Ok(decision)) if decision.edits == edits && decision.next == record.state => {
+            Some(Ok(decision))
+                if !in_part && decision.edits == edits && decision.next == record.state =>
+            {
                 decision
             }
             _ => {
-                self.differing += usize::from(self.strategy.decides());
-                let prediction = prediction.map(AsRef::as_ref);
-                recorded::decision(&record, edits, (&before.canvas, &after), prediction)
+                self.differing += usize::from(self.strategy.decides() && !in_part);
+                let prediction = prediction.filter(|_| !in_part);
+                recorded::decision(&record, edits, (&before.canvas, &after), prediction, in_part)
             }
         };
         let step = Arc::new(session::Step {
@@ -420,8 +473,9 @@ impl Builder {
         let edits = self.edits(from, &record)?;
         let after = self.applied(from, &edits, None, None)?;
         let before = &self.timeline[from].canvas;
-        let prediction = self.store.get(&key).map(AsRef::as_ref);
-        let decision = recorded::decision(&record, edits, (before, &after), prediction);
+        let prediction = self.store.get(key);
+        let decision =
+            recorded::decision(&record, edits, (before, &after), prediction.as_deref(), false);
         Ok(Proposal { from, key, decision: Arc::new(decision) })
     }
 

@@ -33,6 +33,35 @@ pub(super) fn intact(line: &str) -> Result<(), String> {
     }
 }
 
+/// The checksum of a line: of what it says it is of, or else of all of it.
+pub(super) fn sum(line: &str) -> u64 {
+    xxh3_64(sealed(line).map_or(line, |(body, _)| body).as_bytes())
+}
+
+/// The beginning of a prediction's line as we write it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PredictionLine<'a> {
+    /// Its name, hexadecimal digits.
+    pub key: &'a str,
+    /// Generated positions that it is for.
+    pub rows: usize,
+    /// The checksum, which fits the line.
+    pub sum: u64,
+}
+
+/// The beginning of a line that is a prediction with a fitting checksum, written as we write it: what
+/// stands behind that is as it was written, and need not be read now.
+pub(super) fn prediction(line: &str) -> Option<PredictionLine<'_>> {
+    let rest = line.strip_prefix("{\"kind\":\"prediction\",\"key\":\"")?;
+    let (key, rest) = rest.split_at_checked(rest.bytes().take(33).position(|it| it == b'"')?)?;
+    let rest = rest.strip_prefix("\",\"rows\":")?;
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let (rows, rest) = rest.split_at_checked(digits)?;
+    let rows = rows.parse().ok().filter(|_| rest.starts_with(",\"columns\":{"))?;
+    let (body, sum) = sealed(line)?;
+    (xxh3_64(body.as_bytes()) == sum).then_some(PredictionLine { key, rows, sum })
+}
+
 /// What a checksum is of, and the checksum.
 fn sealed(line: &str) -> Option<(&str, u64)> {
     let rest = line.strip_suffix("\"}")?;
@@ -51,7 +80,7 @@ fn claims(line: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{intact, seal};
+    use super::{PredictionLine, intact, prediction, seal, sum};
 
     #[test]
     fn a_changed_line_is_noticed() {
@@ -62,6 +91,21 @@ mod tests {
         assert!(fault.contains("does not fit"), "{fault}");
         assert!(intact("{\"kind\":\"end\",\"at\":4}").is_ok());
         assert!(intact("").is_ok());
+    }
+
+    #[test]
+    fn a_prediction_is_known_by_its_beginning_where_its_checksum_fits() {
+        let line = r#"{"kind":"prediction","key":"1f","rows":12,"columns":{"argmax":[1]}}"#;
+        assert_eq!(prediction(line), None, "it has no checksum");
+        let line = seal(line.to_owned());
+        let found = PredictionLine { key: "1f", rows: 12, sum: sum(&line) };
+        assert_eq!(prediction(&line), Some(found));
+        for (from, to) in [("12", "13"), ("1f", "1"), ("[1]", "[2]"), ("sum", "sun")] {
+            assert_eq!(prediction(&line.replace(from, to)), None, "{to}");
+        }
+        for other in [r#"{"kind":"end","at":3}"#, r#"{"kind":"prediction","rows":12,"key":"1f"}"#] {
+            assert_eq!(prediction(&seal(other.to_owned())), None, "{other}");
+        }
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod cost;
 mod derive;
 mod follow;
 mod foreign;
+mod kept;
 mod line;
 mod lock;
 mod reader;

@@ -1,12 +1,14 @@
 //! The reader: a file back into a timeline, its predictions and its token texts, at once or a
 //! record at a time.
 
-use std::{collections::HashMap, fs, io, path::Path, sync::Arc};
+use std::{fs, io, path::Path, sync::Arc};
 
 use super::{
     RecordedVocabulary, TraceError,
     builder::Builder,
     check::{StepCheck, Verified},
+    kept::KeptLines,
+    line,
     record::{FORMAT, Header, Record, VERSION},
     source::{FileLines, Packing, RawLine},
 };
@@ -14,7 +16,7 @@ use crate::{
     canvas::TokenId,
     decode::{AnyStrategy, Extras},
     escape::one_line,
-    predict::{self, Key, ModelFacts, Vocabulary},
+    predict::{KnownPredictions, ModelFacts, Vocabulary},
     session::{Event, NodeId, Proposal, Session, Timeline},
 };
 
@@ -41,8 +43,8 @@ pub struct Recorded {
     pub strategy: &'static dyn AnyStrategy,
     /// The tree of every step and edit.
     pub timeline: Timeline,
-    /// Every prediction, by its key.
-    pub store: HashMap<Key, Arc<predict::Prediction>>,
+    /// Every prediction, by its key. Of a long recording most are read when they are looked at.
+    pub store: KnownPredictions,
     /// The first node of the run that was left last.
     pub start: NodeId,
     /// The node that was left last; after a kill, the last one written.
@@ -115,6 +117,8 @@ pub struct Reader {
     file: String,
     lines: FileLines,
     builder: Option<Builder>,
+    /// Where lines are read again.
+    kept: Arc<KeptLines>,
     /// Bytes of the file when it was opened; `None` for a stream.
     total: Option<u64>,
     cut: Option<usize>,
@@ -134,10 +138,22 @@ impl Reader {
             false => one_line(&path.display().to_string()),
         };
         let total = fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|found| found.len());
-        match FileLines::open(path) {
-            Ok(lines) => Ok(Self { file, lines, builder: None, total, cut: None, check: None }),
-            Err(error) => Err(TraceError::Unreadable { file, error }),
-        }
+        let opened = FileLines::open(path).and_then(|lines| {
+            let kept = match total.is_some() && lines.packing() == Packing::Plain {
+                true => KeptLines::of_file(path)?,
+                false => KeptLines::of_stream(),
+            };
+            Ok(Self {
+                file: file.clone(),
+                lines,
+                builder: None,
+                kept,
+                total,
+                cut: None,
+                check: None,
+            })
+        });
+        opened.map_err(|error| TraceError::Unreadable { file, error })
     }
 
     /// A reader of lines that the caller passes to `push`; `name` names their source in messages.
@@ -148,7 +164,8 @@ impl Reader {
         let file = one_line(name);
         match FileLines::of(io::empty()) {
             Ok(lines) => {
-                Ok(Self { file, lines, builder: None, total: None, cut: None, check: None })
+                let kept = KeptLines::of_stream();
+                Ok(Self { file, lines, builder: None, kept, total: None, cut: None, check: None })
             }
             Err(error) => Err(TraceError::Unreadable { file, error }),
         }
@@ -269,6 +286,16 @@ impl Reader {
         if line.whole && line.bytes.is_empty() {
             return Ok(None);
         }
+        if let Some(builder) =
+            self.builder.as_mut().filter(|builder| line.whole && builder.defers())
+            && let Some(found) = std::str::from_utf8(&line.bytes).ok().and_then(line::prediction)
+            && let Some(kept) = self.kept.keep(line, found.sum, None)
+        {
+            builder.paid = self.lines.unfolded();
+            return builder
+                .known(found.key, found.rows, kept)
+                .map_err(|problem| self.fault(line.number, problem));
+        }
         let taken = match (&mut self.builder, parse(line)) {
             // A line without an end was being written when its writer was stopped.
             (Some(_), Err(_)) if !line.whole => {
@@ -277,25 +304,27 @@ impl Reader {
             }
             (Some(builder), Ok(record)) => {
                 builder.paid = self.lines.unfolded();
-                builder.take(record)
+                builder.take(record, line)
             }
             (Some(_), Err(problem)) => Err(problem),
             (None, Ok(Record::Header(header))) => {
-                let mut builder = Builder::new(header, &self.file)?;
+                let mut builder = Builder::new(header, &self.file, self.kept.clone())?;
                 builder.check = self.check.take();
                 self.builder = Some(builder);
                 Ok(None)
             }
             (None, Ok(_) | Err(_)) => return Err(no_header(&self.file, line)),
         };
-        taken.map_err(|problem| match self.builder.as_ref().is_some_and(|it| it.too_large) {
-            true => TraceError::TooLarge { file: self.file.clone(), line: line.number },
+        taken.map_err(|problem| self.fault(line.number, problem))
+    }
+
+    /// The error that a record which cannot be taken in is.
+    fn fault(&self, line: usize, problem: String) -> TraceError {
+        match self.builder.as_ref().is_some_and(|it| it.too_large) {
+            true => TraceError::TooLarge { file: self.file.clone(), line },
             // It may quote what stands in the file.
-            false => {
-                let problem = problem.chars().take(LONGEST_FAULT).collect();
-                self.damaged_at(line.number, problem)
-            }
-        })
+            false => self.damaged_at(line, problem.chars().take(LONGEST_FAULT).collect()),
+        }
     }
 
     /// From the first record on, steps are verified.

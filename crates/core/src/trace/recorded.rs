@@ -1,20 +1,23 @@
-//! Decisions of other programs' strategies, as a recording gives them.
+//! Decisions as a recording gives them: of other programs' strategies, and where the prediction is not
+//! read yet.
 
 use std::collections::HashMap;
 
 use super::{convert, record::RecordedStep};
 use crate::{
     canvas::{self, Canvas, TokenId},
-    decode::{self, Decision, FillRule, Growth, Mode, RemaskRule, Verdict},
-    predict::{self, Column},
+    decode::{self, Decision, FillRule, Growth, Mode, RemaskRule, Verdict, Verdicts},
+    predict,
 };
 
-/// The decision of a record, whose `edits` lead from the canvas before to the one after.
+/// The decision of a record, whose `edits` lead from the canvas before to the one after. `in_part` if
+/// there is a prediction that is not read now.
 pub(super) fn decision(
     record: &RecordedStep,
     edits: Vec<canvas::Edit>,
     (before, after): (&Canvas, &Canvas),
     prediction: Option<&predict::Prediction>,
+    in_part: bool,
 ) -> Decision {
     let recorded = record.decision.clone().unwrap_or_default();
     let named = |mode: &Mode| mode.name() == recorded.mode;
@@ -22,7 +25,7 @@ pub(super) fn decision(
     unexplained(&mut verdicts, before, &edits, prediction);
     Decision {
         mode: Mode::ALL.into_iter().find(named).unwrap_or(Mode::Recorded),
-        verdicts,
+        verdicts: Verdicts::on_record(&verdicts, in_part),
         dropped: recorded
             .dropped
             .iter()
@@ -47,19 +50,16 @@ fn unexplained(
     edits: &[canvas::Edit],
     prediction: Option<&predict::Prediction>,
 ) {
-    let p = |at: usize, token: TokenId| {
-        let prediction = prediction?;
-        let of = |id, p| match prediction.id(id, at)? == token {
-            true => prediction.number(p, at),
-            false => None,
-        };
-        let listed = prediction.top_k(at).iter().find(|(id, _)| *id == token).map(|(_, p)| *p);
-        of(Column::Choice, Column::PChoice)
-            .or_else(|| of(Column::Argmax, Column::PArgmax))
-            .or(listed)
+    let p = |at: usize, token: TokenId| prediction?.probability(token, at);
+    // A step of one edit needs no table of a thousand positions.
+    let places: HashMap<canvas::Slot, usize> = match edits.len() {
+        0..8 => HashMap::new(),
+        _ => before.cells().iter().enumerate().map(|(at, cell)| (cell.slot, at)).collect(),
     };
-    let places: HashMap<canvas::Slot, usize> =
-        before.cells().iter().enumerate().map(|(at, cell)| (cell.slot, at)).collect();
+    let place = |slot: canvas::Slot| match edits.len() {
+        0..8 => before.position(slot),
+        _ => places.get(&slot).copied(),
+    };
     for (verdict, cell) in verdicts.iter_mut().zip(before.cells()) {
         let was = cell.token;
         match *verdict {
@@ -81,7 +81,7 @@ fn unexplained(
         else {
             continue;
         };
-        let Some(&at) = places.get(&slot) else { continue };
+        let Some(at) = place(slot) else { continue };
         let Some(verdict) = verdicts.get_mut(at) else { continue };
         let was = before.cells()[at].token;
         // A token that one step masks and writes again is replaced, or stays the same.

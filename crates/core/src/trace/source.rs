@@ -65,6 +65,8 @@ pub(super) struct RawLine {
     pub number: usize,
     /// The bytes of the line.
     pub bytes: Vec<u8>,
+    /// Where it begins among the bytes of all lines.
+    pub place: u64,
     /// False for a last line without its newline: it was being written when its writer was
     /// stopped.
     pub whole: bool,
@@ -130,8 +132,9 @@ impl FileLines {
     /// A line that the caller read; it is counted with the others.
     pub fn given(&mut self, bytes: &[u8]) -> RawLine {
         self.number += 1;
+        let place = self.unfolded;
         self.unfolded += bytes.len() as u64;
-        RawLine { number: self.number, bytes: bytes.trim_ascii_end().to_vec(), whole: true }
+        RawLine { number: self.number, bytes: bytes.trim_ascii_end().to_vec(), place, whole: true }
     }
 
     /// Bytes of the file read so far; what is read ahead counts.
@@ -218,8 +221,9 @@ impl FileLines {
     /// The line that was read, without blanks at its end: other systems end lines otherwise.
     fn line(&mut self, whole: bool) -> RawLine {
         let mut bytes = std::mem::take(&mut self.half);
+        let place = self.unfolded - bytes.len() as u64;
         bytes.truncate(bytes.trim_ascii_end().len());
-        RawLine { number: self.number, bytes, whole }
+        RawLine { number: self.number, bytes, place, whole }
     }
 }
 
@@ -241,6 +245,7 @@ mod tests {
         let mut found = FileLines::of(io::Cursor::new(b"\n\n\na\n\nb".to_vec())).unwrap();
         let line = found.next().unwrap().unwrap();
         assert_eq!((line.number, &*line.bytes, line.whole), (4, &b"a"[..], true));
+        assert_eq!(line.place, 3);
         let line = found.next().unwrap().unwrap();
         assert_eq!((line.number, &*line.bytes, line.whole), (6, &b"b"[..], false));
         assert!(found.next().unwrap().is_none());

@@ -23,7 +23,7 @@ use crate::{
     canvas::{Canvas, Edit, NO_TOKEN, TokenId},
     decode::{Cache, Extras},
     predict::{ColumnRecording, Data, Key, ModelFacts, Prediction, Vocabulary},
-    session::{Event, NodeId, NodeOrigin, Recorder, Session},
+    session::{Event, NodeId, NodeOrigin, Recorder, Session, Step},
 };
 
 /// How hard Zstandard tries: its own default, faster than any model.
@@ -152,8 +152,9 @@ impl<W: Write> LineWriter<W> {
                 }))?;
             }
             Event::Prediction { key, prediction, canvas, cached } => {
-                self.name(ids_in(prediction))?;
-                let record = convert::prediction(*key, prediction, canvas, cached.as_ref());
+                let Some(prediction) = prediction.get() else { return Ok(()) };
+                self.name(ids_in(&prediction))?;
+                let record = convert::prediction(*key, &prediction, canvas, cached.as_ref());
                 self.put(&Record::Prediction(record))?;
             }
             Event::Step { id, parent, step, params, canvas } => {
@@ -410,13 +411,16 @@ impl<W: Write> LineWriter<W> {
                 (Some(parent), NodeOrigin::Step(step)) => {
                     let key = step.prediction;
                     if written.insert(key)
-                        && let Some(prediction) = session.prediction(key).cloned()
+                        && let Some(prediction) = session.prediction(key)
                     {
+                        let prediction = prediction.into();
                         let canvas = timeline[parent].canvas.clone();
                         let cached = session.left_out(parent, key, &params);
                         self.event(&Event::Prediction { key, prediction, canvas, cached })?;
                     }
-                    Event::Step { id, parent, step: step.clone(), params, canvas }
+                    let decision = session.decision(id).unwrap_or_else(|| step.decision.clone());
+                    let step = Arc::new(Step { decision, ..(**step).clone() });
+                    Event::Step { id, parent, step, params, canvas }
                 }
                 (Some(parent), NodeOrigin::Edit(edits)) => {
                     Event::Edit { id, parent, edits: edits.clone(), state, params, canvas }
@@ -432,7 +436,7 @@ impl<W: Write> LineWriter<W> {
             if let Some((key, prediction, cached)) = session.known_pass(tip)
                 && written.insert(key)
             {
-                let (prediction, canvas) = (prediction.clone(), timeline[tip].canvas.clone());
+                let (prediction, canvas) = (prediction.into(), timeline[tip].canvas.clone());
                 self.event(&Event::Prediction { key, prediction, canvas, cached })?;
             }
         }

@@ -8,7 +8,10 @@ mod changes;
 mod data;
 mod sentence;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 pub(super) use self::data::Player;
 use self::{
@@ -85,8 +88,8 @@ struct PlayerBuilder<'a> {
     words: Vec<(&'static str, String)>,
     known: HashMap<(&'static str, String), usize>,
     predictions: Vec<PlayerPrediction>,
-    /// By the prediction's address and the masked positions.
-    predicted: HashMap<(usize, Vec<usize>), usize>,
+    /// By the prediction's address, which stays its own while it is held, and the masked positions.
+    predicted: HashMap<(usize, Vec<usize>), (Arc<Prediction>, usize)>,
     used: BTreeSet<TokenId>,
 }
 
@@ -114,7 +117,7 @@ impl<'a> PlayerBuilder<'a> {
     fn branch(&mut self, walk: &RecordingWalk, trajectory: &Trajectory) -> PlayerBranch {
         let tip = trajectory.path.last().map(std::slice::from_ref).unwrap_or_default();
         let last = walk.moments(tip).last();
-        let prediction = last.as_ref().and_then(|last| last.prediction.as_deref());
+        let prediction = last.as_ref().and_then(|last| last.prediction.as_ref());
         let canvas = last.as_ref().map(|last| &last.node.canvas);
         PlayerBranch {
             name: trajectory.name.clone(),
@@ -142,7 +145,7 @@ impl<'a> PlayerBuilder<'a> {
         let made = match &node.made {
             NodeOrigin::Step(step) => {
                 let canvas = parent.map_or(&node.canvas, |(_, parent)| &parent.canvas);
-                Some(self.decided(walk, step, canvas))
+                Some(self.decided(walk, (id, step), canvas))
             }
             NodeOrigin::Start | NodeOrigin::Edit(_) => None,
         };
@@ -174,8 +177,13 @@ impl<'a> PlayerBuilder<'a> {
         }
     }
 
-    fn decided(&mut self, walk: &RecordingWalk, step: &Step, canvas: &Canvas) -> Decided {
-        let decision: &Decision = &step.decision;
+    fn decided(
+        &mut self,
+        walk: &RecordingWalk,
+        (id, step): (NodeId, &Step),
+        canvas: &Canvas,
+    ) -> Decided {
+        let decision: &Decision = &walk.decision(id).unwrap_or_else(|| step.decision.clone());
         let (mut why, mut values) = (Vec::new(), Vec::new());
         for verdict in &decision.verdicts {
             let effect = verdict.effect();
@@ -210,11 +218,11 @@ impl<'a> PlayerBuilder<'a> {
     }
 
     /// The place of a prediction on a canvas.
-    fn columns(&mut self, prediction: &Prediction, canvas: &Canvas) -> usize {
+    fn columns(&mut self, prediction: &Arc<Prediction>, canvas: &Canvas) -> usize {
         let rows = prediction.rows().min(canvas.len());
         let masked: Vec<usize> = (0..rows).filter(|&row| canvas.is_masked(row)).collect();
-        let key = (std::ptr::from_ref(prediction).addr(), masked);
-        if let Some(&known) = self.predicted.get(&key) {
+        let key = (Arc::as_ptr(prediction).addr(), masked);
+        if let Some(&(_, known)) = self.predicted.get(&key) {
             return known;
         }
         let masked = &key.1;
@@ -252,7 +260,7 @@ impl<'a> PlayerBuilder<'a> {
             candidates,
         });
         let place = self.predictions.len() - 1;
-        self.predicted.insert(key, place);
+        self.predicted.insert(key, (prediction.clone(), place));
         place
     }
 

@@ -206,7 +206,7 @@ impl Strategy for EntropyBound {
         Ok(DecisionOf {
             mode: Mode::HighConf,
             edits,
-            verdicts,
+            verdicts: verdicts.into(),
             dropped: Vec::new(),
             eos: None,
             growth: Growth::Stays,

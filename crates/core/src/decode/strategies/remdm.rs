@@ -367,7 +367,7 @@ impl Strategy for Remdm {
         Ok(DecisionOf {
             mode: if remasks { Mode::Remask } else { Mode::Quota },
             edits,
-            verdicts,
+            verdicts: verdicts.into(),
             dropped: Vec::new(),
             eos: None,
             growth: Growth::Stays,

@@ -348,7 +348,7 @@ impl Strategy for RhoEos {
         let low = evidence.density.confidence < settings.rho_low;
         Ok(DecisionOf {
             mode: evidence.fills.mode,
-            verdicts: verdicts(canvas, settings, &evidence),
+            verdicts: verdicts(canvas, settings, &evidence).into(),
             edits,
             dropped: filled.cells()[to.min(length)..]
                 .iter()

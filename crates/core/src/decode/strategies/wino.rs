@@ -250,7 +250,7 @@ impl Strategy for Wino {
                 (false, _) => Mode::HighConf,
             },
             edits,
-            verdicts,
+            verdicts: verdicts.into(),
             dropped: Vec::new(),
             eos: None,
             growth: Growth::Stays,

@@ -26,7 +26,7 @@ mod rewritten;
 mod setup;
 mod thresholds;
 
-use std::{collections::BTreeSet, fmt, ops::Range};
+use std::{collections::BTreeSet, fmt, ops::Range, sync::Arc};
 
 use crate::{
     canvas::{Canvas, Slot, TokenId},
@@ -330,10 +330,10 @@ impl<'a> LintedRun<'a> {
     }
 
     /// The decisions, each with the number of its step and the canvas it was made on.
-    fn decisions(&self) -> impl Iterator<Item = (usize, &'a Decision, &'a Canvas)> + '_ {
+    fn decisions(&self) -> impl Iterator<Item = (usize, Arc<Decision>, &'a Canvas)> + '_ {
         (1..self.path.len()).filter_map(|step| {
-            let made = self.node(step).step()?;
-            Some((step, &*made.decision, &*self.node(step - 1).canvas))
+            let decision = self.session.decision(self.path[step])?;
+            Some((step, decision, &*self.node(step - 1).canvas))
         })
     }
 
@@ -341,13 +341,14 @@ impl<'a> LintedRun<'a> {
     fn filled(&self) -> Vec<Filled> {
         self.decisions()
             .flat_map(|(step, decision, before)| {
-                let cells = before.cells().iter().zip(&decision.verdicts);
-                cells.filter_map(move |(cell, verdict)| match verdict.effect()? {
+                let cells = before.cells();
+                let filled = decision.effects().filter_map(|(at, effect)| match effect {
                     PositionEffect::Fill { token, p } => {
-                        Some(Filled { step, slot: cell.slot, token, p })
+                        Some(Filled { step, slot: cells.get(at)?.slot, token, p })
                     }
                     _ => None,
-                })
+                });
+                filled.collect::<Vec<_>>()
             })
             .collect()
     }
@@ -359,7 +360,7 @@ impl<'a> LintedRun<'a> {
     }
 
     /// The prediction that the step with this number was decided on, and the canvas it was for.
-    fn prediction(&self, step: usize) -> Option<(&'a Prediction, &'a Canvas)> {
+    fn prediction(&self, step: usize) -> Option<(Arc<Prediction>, &'a Canvas)> {
         let made = self.node(step).step()?;
         let prediction = self.session.prediction(made.prediction)?;
         let canvas = &*self.node(step.checked_sub(1)?).canvas;

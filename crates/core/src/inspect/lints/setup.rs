@@ -35,7 +35,7 @@ fn wrong_mask(run: &LintedRun) -> Option<Finding> {
     let named = run.vocabulary.named(special.mask);
     let first = (1..run.path.len()).find_map(|step| Some((step, run.prediction(step)?)));
     let evidence = first.and_then(|(step, (prediction, canvas))| {
-        Some((step, masks_predicted(prediction, canvas)?))
+        Some((step, masks_predicted(&prediction, canvas)?))
     });
     let text = match (run.text(special.mask), &evidence) {
         _ if special.mask == special.eos => {
@@ -95,7 +95,7 @@ fn masks_predicted(prediction: &Prediction, canvas: &Canvas) -> Option<String> {
 fn shifted(run: &LintedRun) -> Option<Finding> {
     let seen = (1..run.path.len()).filter_map(|step| {
         let (prediction, canvas) = run.prediction(step)?;
-        Some((step, Agreement::of(prediction, canvas)))
+        Some((step, Agreement::of(&prediction, canvas)))
     });
     // The last of those that tell most.
     let (step, seen) = seen.max_by_key(|(_, seen)| seen.positions.len())?;

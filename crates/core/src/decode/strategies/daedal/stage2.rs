@@ -107,7 +107,8 @@ pub(super) fn decide(
     let cursor = advance(&after.canvas, state.cursor, settings.block_length);
     Ok(DecisionOf {
         mode: fills.mode,
-        verdicts: verdicts(canvas, settings, &columns, &block, &fills, lowest, refusal, &eos),
+        verdicts: verdicts(canvas, settings, &columns, &block, &fills, lowest, refusal, &eos)
+            .into(),
         dropped: after
             .dropped
             .iter()

@@ -226,7 +226,7 @@ pub(super) fn decide(
     Ok(DecisionOf {
         mode: Mode::Quota,
         edits,
-        verdicts,
+        verdicts: verdicts.into(),
         dropped: Vec::new(),
         eos: None,
         growth: match after == length {

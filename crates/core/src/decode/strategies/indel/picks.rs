@@ -389,7 +389,7 @@ pub(super) fn decide(
     Ok(DecisionOf {
         mode,
         edits,
-        verdicts,
+        verdicts: verdicts.into(),
         dropped,
         eos: None,
         growth: match after.len() {
