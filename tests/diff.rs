@@ -136,7 +136,7 @@ proptest! {
             let behind = if position >= at { n } else { 0 };
             prop_assert_eq!(found.in_b(cell.slot), Some(position + behind));
         }
-        for cell in &grown.cells()[at..at + n] {
+        for cell in grown.cells().range(at..at + n) {
             prop_assert_eq!(found.in_a(cell.slot), None);
         }
     }

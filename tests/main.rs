@@ -32,6 +32,7 @@ mod infill;
 mod info;
 mod invariants;
 mod kill;
+mod long_recordings;
 mod paper;
 mod player;
 mod prompts;

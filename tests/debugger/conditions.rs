@@ -146,7 +146,7 @@ fn conditions_hold_where_their_values_say() {
         let here = |step: usize| {
             let canvas: &Canvas = &timeline[branch[step]].canvas;
             let before = step.checked_sub(1).map(|before| &*timeline[branch[before]].canvas);
-            let prediction = predictions[step];
+            let prediction = predictions[step].as_deref();
             Here { canvas, before, guesses: guesses(canvas, prediction), prediction }
         };
         let now = here(step);
@@ -210,7 +210,7 @@ fn conditions_hold_where_their_values_say() {
         }
         // The prediction that the step was decided on, and the one on the canvas it left.
         for (side, sight) in [("", step.checked_sub(1)), ("after.", Some(step))] {
-            let prediction = sight.and_then(|sight| predictions[sight]);
+            let prediction = sight.and_then(|sight| predictions[sight].as_deref());
             for at in [0, 7, canvas.len() - 1, canvas.len()] {
                 let number = |column| {
                     let value = prediction.and_then(|found| found.number(column, at));
@@ -262,7 +262,7 @@ fn jumps_land_where_a_scan_finds_the_event() {
         let all: Vec<HashMap<Slot, TokenId>> = branch
             .iter()
             .zip(&predictions)
-            .map(|(&id, &found)| guesses(&timeline[id].canvas, found))
+            .map(|(&id, found)| guesses(&timeline[id].canvas, found.as_deref()))
             .collect();
         let made = |step: usize| timeline[branch[step]].step().map(|made| made.decision.clone());
         let stage = |step: usize| {

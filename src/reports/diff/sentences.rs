@@ -5,7 +5,7 @@ use super::{
     sides::DiffSide,
 };
 use crate::{
-    canvas::{Canvas, Filler, TokenId},
+    canvas::{Canvas, Cell, Filler, TokenId},
     compare::{Change, ChangeKind, Figures, Parted, StepChanges},
     decode::{ShownProbability, Verdict},
     predict::Vocabulary,
@@ -116,7 +116,7 @@ pub fn surroundings(side: &DiffSide, parted: &Parted, ink: DiffInk) -> Option<Pa
 
 /// Positions of a canvas as text, masks as blocks.
 fn shown(side: &DiffSide, canvas: &Canvas, from: usize, to: usize) -> String {
-    let cells = &canvas.cells()[from.min(canvas.len())..to.min(canvas.len())];
+    let cells: Vec<Cell> = canvas.cells().range(from..to).copied().collect();
     let mask = canvas.special().mask;
     let mut text = String::new();
     for run in cells.chunk_by(|a, b| (a.token == mask) == (b.token == mask)) {

@@ -196,8 +196,9 @@ fn detail(app: &App, pen: &mut Pen, area: Rect, tried: &Try) {
 
 /// The answer on a canvas, to be laid out.
 fn pieces(app: &App, canvas: &Canvas) -> Vec<FlowPiece> {
-    let mut shown: Vec<ShownToken> = canvas.cells()[..canvas.tail()]
-        .iter()
+    let mut shown: Vec<ShownToken> = canvas
+        .cells()
+        .range(0..canvas.tail())
         .map(|cell| ShownToken::of(&*app.debugger.vocabulary, cell.token))
         .collect();
     text::joined(&mut shown);

@@ -80,8 +80,7 @@ impl Cells {
     ) -> Vec<Cell> {
         assert!(positions.end <= self.len, "cells {positions:?} of {}", self.len);
         let whole = positions.start / PIECE;
-        let mut behind: Vec<Cell> =
-            self.range(whole * PIECE..self.len).copied().collect();
+        let mut behind: Vec<Cell> = self.range(whole * PIECE..self.len).copied().collect();
         let from = positions.start - whole * PIECE;
         let gone = behind.splice(from..from + positions.len(), new).collect();
         self.pieces.truncate(whole);

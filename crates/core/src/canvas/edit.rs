@@ -179,6 +179,11 @@ impl Canvas {
         Ok(Applied { canvas, dropped })
     }
 
+    /// The cell of a slot that is at this position, to be changed.
+    fn cell_mut(&mut self, position: usize, slot: Slot) -> Result<&mut Cell, EditError> {
+        self.cells.get_mut(position).ok_or(EditError::NoSuchSlot(slot))
+    }
+
     /// One edit; true if slots have other positions, or there are new ones.
     fn change(
         &mut self,
@@ -191,7 +196,7 @@ impl Canvas {
         let find = |slot| at.find(slot);
         match edit {
             Edit::Fill { slot, token } | Edit::Replace { slot, token } => {
-                let cell = &mut self.cells[find(slot)?];
+                let cell = self.cell_mut(find(slot)?, slot)?;
                 match (edit, cell.token == mask) {
                     (Edit::Fill { .. }, false) => return Err(EditError::NotMasked(slot)),
                     (Edit::Replace { .. }, true) => return Err(EditError::Masked(slot)),
@@ -204,7 +209,7 @@ impl Canvas {
                 Ok(false)
             }
             Edit::Remask { slot } => {
-                let cell = &mut self.cells[find(slot)?];
+                let cell = self.cell_mut(find(slot)?, slot)?;
                 if cell.token == mask {
                     return Err(EditError::Masked(slot));
                 }
@@ -220,10 +225,7 @@ impl Canvas {
                 if self.cells[position].token != mask {
                     return Err(EditError::NotMasked(slot));
                 }
-                let tail = self.cells.split_off(position + 1);
-                self.cells.pop();
-                self.push(n, mask, Origin::Inserted { step, from: slot });
-                self.cells.extend(tail);
+                self.put(position..position + 1, n, mask, Origin::Inserted { step, from: slot });
                 Ok(true)
             }
             Edit::Append { n, filler } => {
@@ -236,17 +238,16 @@ impl Canvas {
                 Ok(true)
             }
             Edit::Split { slot, n } | Edit::Insert { slot, n } => {
-                let tail = self.cells.split_off(find(slot)?);
+                let position = find(slot)?;
                 let origin = match edit {
                     Edit::Split { .. } => Origin::Inserted { step, from: slot },
                     _ => Origin::ByHand { step },
                 };
-                self.push(n, mask, origin);
-                self.cells.extend(tail);
+                self.put(position..position, n, mask, origin);
                 Ok(true)
             }
             Edit::Override { slot, overridden } => {
-                self.cells[find(slot)?].overridden = overridden;
+                self.cell_mut(find(slot)?, slot)?.overridden = overridden;
                 Ok(false)
             }
             Edit::Veto { slot, token, on } => {
@@ -264,7 +265,7 @@ impl Canvas {
                 if self.cells[position].is_given() {
                     return Err(EditError::Given(slot));
                 }
-                self.cells.remove(position);
+                self.cells.splice(position..position + 1, []);
                 Ok(true)
             }
             Edit::Truncate { length } => {
@@ -272,7 +273,7 @@ impl Canvas {
                     return Err(EditError::Given(given.slot));
                 }
                 if length < self.cells.len() {
-                    dropped.extend(self.cells.split_off(length));
+                    dropped.extend(self.cells.splice(length..self.cells.len(), []));
                 }
                 Ok(true)
             }

@@ -23,13 +23,15 @@
 //! # Ok::<(), demask_core::canvas::EditError>(())
 //! ```
 
+mod cells;
 mod edit;
 mod fixed;
 
+pub use cells::{Cells, EachCell};
 pub use edit::{Applied, Edit, EditError, Filler};
 pub use fixed::{FixedText, NoHole};
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, ops::Range, sync::Arc};
 
 /// A token's number in the model's vocabulary.
 pub type TokenId = u32;
@@ -123,7 +125,7 @@ impl Cell {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Canvas {
     prompt: Arc<[TokenId]>,
-    cells: Vec<Cell>,
+    cells: Cells,
     suffix: Arc<[TokenId]>,
     special: SpecialTokens,
     next_slot: u32,
@@ -140,7 +142,7 @@ impl Canvas {
     ) -> Self {
         let mut canvas = Self {
             prompt: prompt.into(),
-            cells: Vec::with_capacity(length),
+            cells: Cells::default(),
             suffix: Arc::default(),
             special,
             next_slot: 0,
@@ -157,9 +159,7 @@ impl Canvas {
         special: SpecialTokens,
     ) -> Self {
         let mut canvas = Self::masked(prompt, tokens.len(), special);
-        for (cell, &token) in canvas.cells.iter_mut().zip(tokens) {
-            cell.token = token;
-        }
+        canvas.cells.change(|at, cell| Some(Cell { token: *tokens.get(at)?, ..*cell }));
         canvas
     }
 
@@ -175,26 +175,31 @@ impl Canvas {
     #[must_use]
     pub fn with_given(mut self, positions: impl IntoIterator<Item = usize>) -> Self {
         for position in positions {
-            match self.cells.get_mut(position) {
-                Some(cell) if cell.token != self.special.mask => cell.origin = Origin::Given,
-                _ => {}
+            if let Some(cell) = self.cells.get_mut(position)
+                && cell.token != self.special.mask
+            {
+                cell.origin = Origin::Given;
             }
         }
         self
     }
 
     fn push(&mut self, n: usize, token: TokenId, origin: Origin) {
-        for _ in 0..n {
-            self.cells.push(Cell {
-                slot: Slot(self.next_slot),
-                token,
-                draft: None,
-                origin,
-                filled: None,
-                overridden: Override::default(),
-            });
-            self.next_slot += 1;
-        }
+        self.put(self.len()..self.len(), n, token, origin);
+    }
+
+    /// Puts `n` new positions in the place of some.
+    fn put(&mut self, positions: Range<usize>, n: usize, token: TokenId, origin: Origin) {
+        let new = (self.next_slot..).take(n).map(|slot| Cell {
+            slot: Slot(slot),
+            token,
+            draft: None,
+            origin,
+            filled: None,
+            overridden: Override::default(),
+        });
+        self.cells.splice(positions, new);
+        self.next_slot += n as u32;
     }
 
     /// The prompt's tokens, which no edit changes.
@@ -218,7 +223,7 @@ impl Canvas {
     }
 
     /// The generated region, first position first.
-    pub fn cells(&self) -> &[Cell] {
+    pub fn cells(&self) -> &Cells {
         &self.cells
     }
 
@@ -297,9 +302,11 @@ impl Canvas {
     /// positions are left out.
     pub fn drafted(mut self, drafts: &[TokenId]) -> Self {
         let mask = self.special.mask;
-        for (cell, &draft) in self.cells.iter_mut().zip(drafts) {
-            cell.draft = (cell.token == mask && draft != mask).then_some(draft);
-        }
+        self.cells.change(|at, cell| {
+            let &draft = drafts.get(at)?;
+            let draft = (cell.token == mask && draft != mask).then_some(draft);
+            (cell.draft != draft).then_some(Cell { draft, ..*cell })
+        });
         self
     }
 
@@ -319,7 +326,7 @@ impl Canvas {
     /// The cells before `end` that are no masks and not given.
     fn written(&self, end: usize) -> impl Iterator<Item = &Cell> {
         let mask = self.special.mask;
-        self.cells[..end].iter().filter(move |cell| cell.token != mask && !cell.is_given())
+        self.cells.range(0..end).filter(move |cell| cell.token != mask && !cell.is_given())
     }
 
     /// Where the tail of end-of-sequence tokens begins (the length if there is none): the answer

@@ -70,7 +70,8 @@ impl Correspondence {
         self.look += 1;
         self.a.look(self.look, a);
         self.b.look(self.look, b);
-        let (a, b) = (a.cells(), b.cells());
+        let listed = |canvas: &Canvas| canvas.cells().iter().copied().collect::<Vec<Cell>>();
+        let (a, b) = (listed(a), listed(b));
         let (mut from_a, mut from_b) = (0, 0);
         for (at, cell) in a.iter().enumerate() {
             // Pairs never cross: neither run changes the order of its positions.

@@ -68,7 +68,7 @@ fn parts(canvas: &Canvas, vocabulary: Option<&dyn Vocabulary>, answer: bool) -> 
         };
         holds.into_iter().map(move |holds| Part { holds, position })
     };
-    canvas.cells()[..to].iter().map(|cell| cell.token).enumerate().flat_map(of).collect()
+    canvas.cells().range(0..to).map(|cell| cell.token).enumerate().flat_map(of).collect()
 }
 
 /// The parts as what a shortest edit script moves: tokens and masks by themselves, a text by its

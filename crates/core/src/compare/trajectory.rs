@@ -454,10 +454,11 @@ fn step_pair(step: usize, a: Way, b: Way, pairs: &Correspondence) -> StepPair {
             (change.alike, of_b[at].1.alike) = (true, true);
         }
     }
-    let behind = |of: Way, found: &dyn Fn(Slot) -> Option<usize>| match of.canvas(step).cells() {
-        [] => Some(0),
-        [.., last] => found(last.slot).map(|at| at + 1),
-    };
+    let behind =
+        |of: Way, found: &dyn Fn(Slot) -> Option<usize>| match of.canvas(step).cells().last() {
+            None => Some(0),
+            Some(last) => found(last.slot).map(|at| at + 1),
+        };
     if let Some(next) = behind(a, &|slot| pairs.in_b(slot)) {
         reached(&mut of_a, a, b.canvas(step), next);
     }

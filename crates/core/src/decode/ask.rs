@@ -84,7 +84,8 @@ pub(super) struct PassOptions {
 impl PassOptions {
     /// The request on `canvas` for the step with this number.
     pub(super) fn request(&self, canvas: &Canvas, step: u32, extras: Extras) -> Request {
-        let slots = || canvas.cells()[self.first_row..].iter().map(|cell| cell.slot).collect();
+        let rows = self.first_row..canvas.len();
+        let slots = || canvas.cells().range(rows.clone()).map(|cell| cell.slot).collect();
         let prompt = canvas.prompt().len();
         let own = self.attention.clone();
         let attention = own.unwrap_or_else(|| attention(extras.reading, prompt));
@@ -124,7 +125,7 @@ impl PassOptions {
     }
 
     fn suppressed(&self, canvas: &Canvas) -> Vec<(usize, TokenId)> {
-        let rows = canvas.cells()[self.first_row..].iter().enumerate();
+        let rows = canvas.cells().range(self.first_row..canvas.len()).enumerate();
         let mut all: Vec<(usize, TokenId)> = rows
             .flat_map(|(row, cell)| {
                 let masked = cell.token == canvas.special().mask;

@@ -490,7 +490,7 @@ impl<S: BlockSampler> Strategy for BlockDiffusion<S> {
         let over = next.over.is_some() || (grows.is_none() && next.cursor >= after.len());
         let kept =
             if over && S::cuts(settings) { kept(&after, blocks.length) } else { after.len() };
-        let dropped = canvas.cells()[kept..].iter().zip(&after.cells()[kept..]);
+        let dropped = canvas.cells().iter().zip(after.cells()).skip(kept);
         let dropped: Vec<Drop> = dropped
             .map(|(cell, after)| {
                 let written = after.token != canvas.special().mask;

@@ -34,10 +34,6 @@ const MOST_CELLS: usize = 1 << 25;
 /// below.
 const BYTES_A_CELL: usize = 2;
 
-/// Bytes of predictions' lines that are read at once. Those behind them are read when somebody looks
-/// at them: thousands take seconds to read, and gigabytes of memory.
-const MOST_HELD: usize = 16 << 20;
-
 /// No token's text is longer, bytes.
 const LONGEST_TOKEN: usize = 4096;
 
@@ -55,8 +51,9 @@ pub(super) struct Builder {
     pub timeline: Timeline,
     pub store: KnownPredictions,
     kept: Arc<KeptLines>,
-    /// Bytes of the lines of predictions in memory.
+    /// Bytes of the lines of predictions in memory, and how many are to be.
     held: usize,
+    most_held: usize,
     /// Nodes by the numbers they have in the file.
     nodes: HashMap<usize, NodeId>,
     /// The node left last.
@@ -78,7 +75,11 @@ pub(super) struct Builder {
 }
 
 impl Builder {
-    pub fn new(mut header: Header, file: &str, kept: Arc<KeptLines>) -> Result<Self, TraceError> {
+    pub fn new(
+        mut header: Header,
+        file: &str,
+        (kept, most_held): (Arc<KeptLines>, usize),
+    ) -> Result<Self, TraceError> {
         let refuse = |problem| TraceError::NotARecording { file: file.to_owned(), problem };
         if header.format != FORMAT {
             return Err(refuse(format!(
@@ -112,6 +113,7 @@ impl Builder {
             store: KnownPredictions::default(),
             kept,
             held: 0,
+            most_held,
             nodes: HashMap::new(),
             end: None,
             closed: false,
@@ -270,7 +272,7 @@ impl Builder {
 
     /// True if predictions are not read yet: there are many before them, and nobody verifies them.
     pub fn defers(&self) -> bool {
-        self.held >= MOST_HELD && self.check.is_none()
+        self.held >= self.most_held && self.check.is_none()
     }
 
     fn prediction(
@@ -281,14 +283,14 @@ impl Builder {
         let (name, rows) = (record.key.clone(), record.rows);
         self.fits(rows)?;
         let prediction = Arc::new(convert::predicted(record)?);
-        let held = self.held < MOST_HELD;
+        let held = self.held < self.most_held;
         self.held += if held { line.bytes.len() } else { 0 };
-        let sum = line::sum(&String::from_utf8_lossy(&line.bytes));
-        let kept = match held {
-            true => None,
-            false => self.kept.keep(line, sum, Some(prediction.clone())),
-        };
-        self.known(&name, rows, kept.unwrap_or(KnownPrediction::AtHand(prediction)))
+        let kept = (!held).then(|| {
+            let sum = line::sum(&String::from_utf8_lossy(&line.bytes));
+            self.kept.keep(line, sum, Some(prediction.clone()))
+        });
+        let kept = kept.flatten();
+        self.known(&name, kept.unwrap_or(KnownPrediction::AtHand(prediction)))
     }
 
     fn fits(&mut self, rows: usize) -> Result<(), String> {
@@ -299,14 +301,18 @@ impl Builder {
         self.spend(rows.saturating_mul(4))
     }
 
-    /// Takes in that a prediction is known, wherever it is.
-    pub fn known(
+    /// Takes in a prediction that is not read yet.
+    pub fn deferred(
         &mut self,
         name: &str,
         rows: usize,
-        prediction: KnownPrediction,
+        kept: KnownPrediction,
     ) -> Result<Option<Event>, String> {
         self.fits(rows)?;
+        self.known(name, kept)
+    }
+
+    fn known(&mut self, name: &str, prediction: KnownPrediction) -> Result<Option<Event>, String> {
         let key = key(name)?;
         self.store.insert(key, prediction.clone());
         // Whoever follows reads no canvas here; that of the last node is the likeliest.
@@ -352,8 +358,7 @@ impl Builder {
         };
         // Each step looks them over, and an edit of them copies them.
         self.spend(after.vetoes())?;
-        let hash = convert::hash(&after);
-        if recorded.is_some_and(|recorded| *recorded != hash) {
+        if recorded.is_some_and(|recorded| *recorded != convert::hash(&after)) {
             return Err("the canvas does not have the recorded hash".to_owned());
         }
         Ok(after)

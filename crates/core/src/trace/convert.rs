@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::record::{
     Dropped, Eos, Form, LeftOut, Param, RecordedColumns, RecordedDecision, RecordedEdit,
@@ -31,9 +31,8 @@ pub(super) fn hash(canvas: &Canvas) -> String {
 }
 
 pub(super) fn hashed(tokens: &[TokenId]) -> String {
-    let mut hash = Xxh3::new();
-    tokens.iter().for_each(|token| hash.update(&token.to_le_bytes()));
-    format!("{:016x}", hash.digest())
+    let bytes: Vec<u8> = tokens.iter().flat_map(|token| token.to_le_bytes()).collect();
+    format!("{:016x}", xxh3_64(&bytes))
 }
 
 /// What a pass left out, on a canvas of this length with such a prompt and suffix.

@@ -20,6 +20,10 @@ use crate::{
     session::{Event, NodeId, Proposal, Session, Timeline},
 };
 
+/// Bytes of predictions' lines that are read at once. Those behind them are read when somebody looks
+/// at them: thousands take seconds to read, and gigabytes of memory.
+const MOST_HELD: usize = 16 << 20;
+
 /// No more is said of a line, characters.
 const LONGEST_FAULT: usize = 300;
 
@@ -119,6 +123,8 @@ pub struct Reader {
     builder: Option<Builder>,
     /// Where lines are read again.
     kept: Arc<KeptLines>,
+    /// Bytes of predictions' lines that are read at once.
+    most_held: usize,
     /// Bytes of the file when it was opened; `None` for a stream.
     total: Option<u64>,
     cut: Option<usize>,
@@ -143,15 +149,7 @@ impl Reader {
                 true => KeptLines::of_file(path)?,
                 false => KeptLines::of_stream(),
             };
-            Ok(Self {
-                file: file.clone(),
-                lines,
-                builder: None,
-                kept,
-                total,
-                cut: None,
-                check: None,
-            })
+            Ok(Self::over(file.clone(), lines, kept, total))
         });
         opened.map_err(|error| TraceError::Unreadable { file, error })
     }
@@ -163,12 +161,20 @@ impl Reader {
     pub fn of_lines(name: &str) -> Result<Self, TraceError> {
         let file = one_line(name);
         match FileLines::of(io::empty()) {
-            Ok(lines) => {
-                let kept = KeptLines::of_stream();
-                Ok(Self { file, lines, builder: None, kept, total: None, cut: None, check: None })
-            }
+            Ok(lines) => Ok(Self::over(file, lines, KeptLines::of_stream(), None)),
             Err(error) => Err(TraceError::Unreadable { file, error }),
         }
+    }
+
+    fn over(file: String, lines: FileLines, kept: Arc<KeptLines>, total: Option<u64>) -> Self {
+        let most_held = MOST_HELD;
+        Self { file, lines, builder: None, kept, most_held, total, cut: None, check: None }
+    }
+
+    /// Of predictions, the first lines are read at once, up to so many bytes; those behind them are
+    /// read when somebody looks at them. To be said before anything is read.
+    pub fn hold(&mut self, bytes: usize) {
+        self.most_held = bytes;
     }
 
     /// Reads a line that the caller got from its source.
@@ -293,7 +299,7 @@ impl Reader {
         {
             builder.paid = self.lines.unfolded();
             return builder
-                .known(found.key, found.rows, kept)
+                .deferred(found.key, found.rows, kept)
                 .map_err(|problem| self.fault(line.number, problem));
         }
         let taken = match (&mut self.builder, parse(line)) {
@@ -308,7 +314,8 @@ impl Reader {
             }
             (Some(_), Err(problem)) => Err(problem),
             (None, Ok(Record::Header(header))) => {
-                let mut builder = Builder::new(header, &self.file, self.kept.clone())?;
+                let mut builder =
+                    Builder::new(header, &self.file, (self.kept.clone(), self.most_held))?;
                 builder.check = self.check.take();
                 self.builder = Some(builder);
                 Ok(None)

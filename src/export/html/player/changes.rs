@@ -1,21 +1,23 @@
 //! A canvas by what changed from another.
 
 use super::data::Splice;
-use crate::canvas::{Cell, Origin};
+use crate::canvas::{Cell, Cells, Origin};
 
 /// What turns one list of cells into another: a piece replaced, and tokens of cells that stay.
-pub(super) fn changes(before: &[Cell], after: &[Cell]) -> (Option<Splice>, Vec<usize>) {
+pub(super) fn changes(before: &Cells, after: &Cells) -> (Option<Splice>, Vec<usize>) {
     let same = |a: &Cell, b: &Cell| a.slot == b.slot;
     let head = before.iter().zip(after).take_while(|(a, b)| same(a, b)).count();
-    let (rest, others) = (&before[head..], &after[head..]);
-    let tail = rest.iter().rev().zip(others.iter().rev()).take_while(|(a, b)| same(a, b)).count();
-    let (gone, come) = (&rest[..rest.len() - tail], &others[..others.len() - tail]);
-    let splice = (!gone.is_empty() || !come.is_empty()).then(|| Splice {
+    let behind = |cells: &'_ Cells| cells.len() - head;
+    let pairs = before.iter().rev().zip(after.iter().rev());
+    let pairs = pairs.take(behind(before).min(behind(after)));
+    let tail = pairs.take_while(|(a, b)| same(a, b)).count();
+    let (gone, come) = (behind(before) - tail, after.range(head..after.len() - tail));
+    let splice = (gone > 0 || come.len() > 0).then(|| Splice {
         at: head,
-        gone: gone.len(),
-        slots: come.iter().map(|cell| cell.slot.0).collect(),
-        tokens: come.iter().map(|cell| cell.token).collect(),
-        from: come.iter().map(origin).collect(),
+        gone,
+        slots: come.clone().map(|cell| cell.slot.0).collect(),
+        tokens: come.clone().map(|cell| cell.token).collect(),
+        from: come.map(origin).collect(),
     });
     let kept = (0..head).map(|at| (at, &before[at])).chain((0..tail).map(|back| {
         let at = after.len() - tail + back;

@@ -20,7 +20,7 @@ use self::{
     sentence::{sentence, short},
 };
 use crate::{
-    canvas::{Canvas, Edit, Slot, TokenId},
+    canvas::{Canvas, Cells, Edit, Slot, TokenId},
     decode::{Decision, PositionEffect, Verdict},
     export::walk::{AfterCanvas, RecordingWalk, Trajectory},
     predict::{COLUMNS, Column, ColumnKind, ColumnSpec, Piece, Prediction, Vocabulary},
@@ -135,7 +135,8 @@ impl<'a> PlayerBuilder<'a> {
         let node = self.node(id);
         let phase = recorded.strategy.phase(&node.canvas, &node.state, &node.params);
         let parent = node.parent.map(|parent| (parent, self.node(parent)));
-        let before = parent.map(|(_, parent)| parent.canvas.cells()).unwrap_or_default();
+        let none = Cells::default();
+        let before = parent.map_or(&none, |(_, parent)| parent.canvas.cells());
         let after = node.canvas.cells();
         self.used.extend(after.iter().map(|cell| cell.token));
         let (splice, set) = changes(before, after);

@@ -374,8 +374,9 @@ fn trial(at: Context<Cal>, prediction: &Prediction) -> Result<DecisionOf<State>,
         mode: Mode::Trial,
         edits,
         verdicts: p.iter().enumerate().map(verdict).collect(),
-        dropped: canvas.cells()[to.min(length)..]
-            .iter()
+        dropped: canvas
+            .cells()
+            .range(to..length)
             .map(|cell| Drop { slot: cell.slot, token: None })
             .collect(),
         eos: None,

@@ -350,8 +350,9 @@ impl Strategy for RhoEos {
             mode: evidence.fills.mode,
             verdicts: verdicts(canvas, settings, &evidence).into(),
             edits,
-            dropped: filled.cells()[to.min(length)..]
-                .iter()
+            dropped: filled
+                .cells()
+                .range(to..length)
                 .map(|cell| Drop {
                     slot: cell.slot,
                     token: (cell.token != mask).then_some(cell.token),

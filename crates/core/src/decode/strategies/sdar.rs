@@ -271,13 +271,13 @@ fn nothing() -> BlockPicks {
 
 /// True if a stop token ends the run with the block.
 fn stops(window: &Window, after: &Canvas, settings: &Settings) -> bool {
-    let cells = match settings.port {
+    let mut cells = match settings.port {
         // It takes the prompt to end where its block does.
         true if window.lead > 0 => return false,
-        true => &after.cells()[window.positions.clone()],
-        false => after.cells(),
+        true => after.cells().range(window.positions.clone()),
+        false => after.cells().iter(),
     };
-    cells.iter().any(|cell| settings.stopping_criteria_idx.ids().contains(&cell.token))
+    cells.any(|cell| settings.stopping_criteria_idx.ids().contains(&cell.token))
 }
 
 impl BlockSampler for Sdar {

@@ -115,8 +115,9 @@ fn premature_eos(run: &LintedRun) -> Option<Finding> {
             canvas.len()
         ));
     }
-    let later = canvas.cells()[..tail]
-        .iter()
+    let later = canvas
+        .cells()
+        .range(0..tail)
         .filter(|cell| cell.filled.is_none_or(|at| at as usize > begun))
         .count();
     if later * 2 < tail {
@@ -138,8 +139,9 @@ fn premature_eos(run: &LintedRun) -> Option<Finding> {
 fn words_in_mind(run: &LintedRun, tail: usize) -> Option<usize> {
     let canvas = run.canvas();
     let eos = canvas.special().eos;
-    let mut wanted: HashSet<Slot> = canvas.cells()[tail..]
-        .iter()
+    let mut wanted: HashSet<Slot> = canvas
+        .cells()
+        .range(tail..canvas.len())
         .filter(|cell| cell.filled.is_some())
         .map(|cell| cell.slot)
         .collect();

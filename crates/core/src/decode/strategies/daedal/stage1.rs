@@ -75,8 +75,9 @@ pub(super) fn decide(
                 false => Verdict::Unchanged,
             })
             .collect(),
-        dropped: canvas.cells()[kept..]
-            .iter()
+        dropped: canvas
+            .cells()
+            .range(kept..canvas.len())
             .map(|cell| Drop {
                 slot: cell.slot,
                 token: (cell.token != canvas.special().mask).then_some(cell.token),

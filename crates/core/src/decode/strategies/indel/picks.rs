@@ -25,8 +25,8 @@ const FORCED: usize = 2;
 /// The tokens of a block as a number, of as many bits as a JSON number has.
 pub(super) fn fingerprint(canvas: &Canvas, positions: Range<usize>) -> u64 {
     let mut hash = Xxh3::new();
-    let cells = &canvas.cells()[positions];
-    cells.iter().for_each(|cell| hash.update(&cell.token.to_le_bytes()));
+    let cells = canvas.cells().range(positions);
+    cells.for_each(|cell| hash.update(&cell.token.to_le_bytes()));
     hash.digest() >> 11
 }
 
