@@ -29,7 +29,15 @@ fn same(whole: &Session, deferred: &Session) {
     for id in (0..whole.timeline().len()).map(NodeId) {
         let (a, b) = (&whole.timeline()[id], &deferred.timeline()[id]);
         assert_eq!((&a.canvas, &a.state, &a.params), (&b.canvas, &b.state, &b.params));
-        assert_eq!(whole.decision(id), deferred.decision(id), "{id:?}");
+        // In text: a probability that is not known is unequal to itself.
+        let decision = |session: &Session| {
+            session.decision(id).map(|made| {
+                let verdicts: Vec<String> =
+                    made.verdicts.iter().map(|verdict| format!("{verdict:?}")).collect();
+                format!("{:?} {verdicts:?}", (made.mode, &made.edits, &made.eos, made.growth))
+            })
+        };
+        assert_eq!(decision(whole), decision(deferred), "{id:?}");
         let Some(step) = a.step() else { continue };
         // Which verdicts have an effect is on record.
         assert!(
@@ -103,15 +111,15 @@ fn a_file_that_changes_behind_a_reader_is_not_believed() {
     let folder = tempfile::tempdir().unwrap();
     let path = recordings(folder.path()).pop().unwrap();
     let session = holding(&path, 0).session();
-    let changed = fs::read_to_string(&path).unwrap().replace("0.25", "0.35");
+    let changed = fs::read_to_string(&path).unwrap().replace("0.625", "0.635");
     let mut file = fs::OpenOptions::new().write(true).open(&path).unwrap();
     file.write_all(changed.as_bytes()).unwrap();
     let predicted =
         |id| session.prediction(session.timeline()[NodeId(id)].step().unwrap().prediction);
-    assert!(predicted(1).is_none(), "its line is another one");
-    assert_eq!(predicted(2).unwrap().guess(0), Some(7));
-    let decision = session.decision(NodeId(1)).unwrap();
-    assert_eq!(decision.fills().collect::<Vec<_>>(), [(0, 4), (2, 6)], "as on record");
+    assert!(predicted(2).is_none(), "its line is another one");
+    assert_eq!(predicted(1).unwrap().guess(0), Some(4));
+    let decision = session.decision(NodeId(2)).unwrap();
+    assert_eq!(decision.fills().collect::<Vec<_>>(), [(1, 5)], "as on record");
 }
 
 #[test]
@@ -119,8 +127,8 @@ fn a_changed_byte_of_a_line_that_is_not_read_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
     let path = recordings(folder.path()).pop().unwrap();
     let text = fs::read(&path).unwrap();
-    let line = text.windows(9).position(|part| part == b"\"key\":\"1\"").unwrap();
-    for at in line..line + 80 {
+    let found = |part: &[u8]| text.windows(part.len()).position(|it| it == part).unwrap();
+    for at in found(b"\"key\":\"1\"")..found(b"]}") + 2 {
         let mut changed = text.clone();
         changed[at] ^= 1;
         fs::write(&path, &changed).unwrap();
