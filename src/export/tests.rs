@@ -217,9 +217,9 @@ fn rows_have_the_columns_they_should() {
         let expected: Vec<&str> = match table {
             Table::Steps => vec!["branch_name"],
             Table::Positions => {
-                let predictions = || recording.recorded.store.values();
+                let predictions = || recording.recorded.store.iter();
                 let held = |spec: &&ColumnSpec| {
-                    predictions().any(|one| one.columns().any(|(held, _)| held == spec.column))
+                    predictions().any(|(_, one)| one.columns().any(|(held, _)| held == spec.column))
                 };
                 let lacking = COLUMNS.iter().filter(|spec| spec.in_table && !held(spec));
                 lacking.map(|spec| spec.name).collect()

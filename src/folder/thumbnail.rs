@@ -48,7 +48,7 @@ impl Thumbnail {
             let next = path.get(step + 1).and_then(|&node| timeline[node].step());
             let prediction = next.and_then(|next| session.prediction(next.prediction));
             let mut row = Row::new(columns.width.min(MOST_COLUMNS), columns.width);
-            row.take(canvas, &columns, prediction.map(|found| &**found));
+            row.take(canvas, &columns, prediction.as_deref());
             // Of the steps up to the next row no expansion is lost.
             let until = shown.get(at + 1).copied().unwrap_or(step);
             for step in step..until {

@@ -81,7 +81,7 @@ impl AskedPosition {
 
     /// What the answer to a question says of the token that it asks about here.
     pub fn answered(&self, session: &Session, pass: &QuestionPass) -> Option<TokenOdds> {
-        odds(session.prediction(pass.key)?, self.position)
+        odds(&*session.prediction(pass.key)?, self.position)
     }
 }
 

@@ -1,4 +1,4 @@
-//! KnownPredictions by their keys: each is at hand, or kept elsewhere and read when it is looked at.
+//! Known predictions by their keys: each is at hand, or kept elsewhere and read when it is looked at.
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
@@ -83,9 +83,9 @@ impl KnownPredictions {
         self.0.is_empty()
     }
 
-    /// Every prediction that can be read, in no order.
-    pub fn values(&self) -> impl Iterator<Item = Arc<Prediction>> {
-        self.0.values().filter_map(KnownPrediction::get)
+    /// Every prediction that can be read, in no order. Those that are kept elsewhere are read one by one.
+    pub fn iter(&self) -> impl Iterator<Item = (Key, Arc<Prediction>)> {
+        self.0.iter().filter_map(|(key, known)| Some((*key, known.get()?)))
     }
 }
 

@@ -73,7 +73,7 @@ impl Session {
             Some(step) => self.prediction(step.prediction),
             None => self.predicted(parent),
         };
-        self.asked(parent, made.params.clone(), decided_on.cloned())
+        self.asked(parent, made.params.clone(), decided_on)
     }
 
     fn asked(
@@ -135,9 +135,9 @@ impl Session {
 
     /// The answers to questions that are known, in order of their keys. They have no column that is kept
     /// for masked positions alone, so they are recorded without their canvases.
-    pub fn answers(&self) -> impl Iterator<Item = (Key, &Arc<Prediction>)> {
+    pub fn answers(&self) -> impl Iterator<Item = (Key, Arc<Prediction>)> {
         let asked = self.store.iter().filter(|(_, answer)| answer.numbers(Column::PTarget).is_ok());
-        let mut answers: Vec<_> = asked.map(|(key, answer)| (*key, answer)).collect();
+        let mut answers: Vec<_> = asked.collect();
         answers.sort_by_key(|(key, _)| *key);
         answers.into_iter()
     }

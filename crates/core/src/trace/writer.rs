@@ -442,7 +442,7 @@ impl<W: Write> LineWriter<W> {
         }
         for (key, prediction) in session.answers().filter(|(key, _)| !written.contains(key)) {
             // Nothing in it depends on the canvas.
-            let (prediction, canvas) = (prediction.clone(), timeline[NodeId(0)].canvas.clone());
+            let (prediction, canvas) = (prediction.into(), timeline[NodeId(0)].canvas.clone());
             self.event(&Event::Prediction { key, prediction, canvas, cached: None })?;
         }
         for (tip, name) in timeline.names() {
