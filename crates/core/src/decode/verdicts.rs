@@ -106,6 +106,15 @@ impl Verdicts {
         all
     }
 
+    /// True if a token was written whose probability is not on record.
+    pub(crate) fn lack_probability(&self) -> bool {
+        self.telling().any(|(_, verdict)| match verdict {
+            Verdict::Fill { p, rule: FillRule::Unrecorded, .. }
+            | Verdict::Replace { p, rule: FillRule::Unrecorded, .. } => p.is_nan(),
+            _ => false,
+        })
+    }
+
     /// The verdicts that may change their position, with the positions.
     pub(super) fn telling(&self) -> impl Iterator<Item = (usize, &Verdict)> {
         let (each, given) = match &self.0 {

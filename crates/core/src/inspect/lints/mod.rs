@@ -329,10 +329,17 @@ impl<'a> LintedRun<'a> {
         &self.end().canvas
     }
 
-    /// The decisions, each with the number of its step and the canvas it was made on.
+    /// The decisions, each with the number of its step and the canvas it was made on. Of positions that
+    /// stay masked they may say nothing.
     fn decisions(&self) -> impl Iterator<Item = (usize, Arc<Decision>, &'a Canvas)> + '_ {
         (1..self.path.len()).filter_map(|step| {
-            let decision = self.session.decision(self.path[step])?;
+            let on_record = &self.node(step).step()?.decision;
+            // What a step changes is on record. Only where the reason is not, the probability is that of
+            // the prediction, and reading those of a long recording takes most of the time.
+            let decision = match on_record.verdicts.lack_probability() {
+                true => self.session.decision(self.path[step])?,
+                false => on_record.clone(),
+            };
             Some((step, decision, &*self.node(step - 1).canvas))
         })
     }
