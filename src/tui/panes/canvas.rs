@@ -5,7 +5,6 @@ use ratatui::{layout::Rect, style::Style};
 use super::super::{
     app::{
         Action, App,
-        history::StepSummary,
         interface::Effect,
         pane::{Pane, Region},
     },
@@ -16,7 +15,7 @@ use super::super::{
         theme::{self, Role},
     },
 };
-use super::{PaneView, diagnosis, influence, scrolled, welcome};
+use super::{PaneView, diagnosis, influence, legend, scrolled, welcome};
 use crate::{
     canvas::{Cell, Origin, TokenId},
     decode::{Decision, Growth, Mode, PositionEffect},
@@ -27,10 +26,6 @@ use crate::{
 const MARGIN: u16 = 5;
 /// Most cells of the token that comes in the place of another one.
 const COMES: usize = 16;
-/// Shades of confidence in the legend.
-const SHADES: usize = 8;
-/// The words before the shades.
-const CONFIDENCE: &str = "confidence ";
 /// A tail of end-of-sequence tokens this long is folded.
 const FOLD: usize = 3;
 
@@ -93,7 +88,7 @@ impl PaneView for CanvasPane {
             app.areas().and_then(|areas| areas.of(Pane::CANVAS)).map_or(0, |area| area.width);
         let width = text_width(width);
         let said = usize::from(diagnosis::at_this_step(app).map_or(0, |_| diagnosis::ROWS + 1));
-        let below = legend(app, width).len() + said + welcome::rows(app);
+        let below = legend::rows(app, width).len() + said + welcome::rows(app);
         // One row stays free below the text.
         app.display.text_rows = flow(app, width).rows.len() + 1 + below;
     }
@@ -477,13 +472,13 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
         width: inside.right().saturating_sub(left),
         height: free,
     };
-    let legend = legend(app, below.width);
+    let legend = legend::rows(app, below.width);
     let rows = u16::try_from(legend.len()).unwrap_or(u16::MAX);
     let said = diagnosis::at_this_step(app).is_some();
     if rows + u16::from(said) * (diagnosis::ROWS + 1) <= free {
         below.height -= rows;
         for (y, samples) in (below.bottom()..).zip(&legend) {
-            draw_legend(pen, Rect { y, height: 1, ..below }, samples);
+            legend::draw(pen, Rect { y, height: 1, ..below }, samples);
         }
         // A free row keeps the finding and the legend apart.
         below.height -= u16::from(said);
@@ -491,62 +486,6 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
     below.height -= diagnosis::draw(app, pen, below);
     if below.height > 0 {
         welcome::welcome(app, pen, below);
-    }
-}
-
-/// A sample of the legend: its words and their colour; `None` where the shades of confidence follow.
-type LegendSample = (&'static str, Option<Role>);
-
-/// The legend of the colours that this run may show, in rows of `width` cells.
-fn legend(app: &App, width: u16) -> Vec<Vec<LegendSample>> {
-    let made = |counts: fn(&StepSummary) -> usize| {
-        app.history
-            .moments
-            .iter()
-            .filter_map(|moment| moment.made.as_ref())
-            .any(|made| counts(made) > 0)
-    };
-    // Few strategies replace and remask.
-    let (replaces, remasks) = (made(|made| made.replaced), made(|made| made.remasks));
-    let samples = [
-        Some((" to unmask ", Some(Role::Fill))),
-        Some((" to expand ", Some(Role::Expand))),
-        replaces.then_some((" to replace ", Some(Role::Replace))),
-        remasks.then_some((" to remask ", Some(Role::Remask))),
-        Some((" draft ", Some(Role::Ghost(Some(0.45))))),
-        Some((" unmasked ", Some(Role::Written(Some(1.0))))),
-        Some((" in doubt ", Some(Role::Written(Some(0.1))))),
-        Some((CONFIDENCE, None)),
-    ];
-    let mut rows: Vec<Vec<LegendSample>> = vec![Vec::new()];
-    let mut free = usize::from(width);
-    for sample in samples.into_iter().flatten() {
-        let cells = text::width(sample.0) + if sample.1.is_none() { SHADES } else { 0 };
-        if cells > free && rows.last().is_some_and(|row| !row.is_empty()) {
-            rows.push(Vec::new());
-            free = usize::from(width);
-        }
-        free = free.saturating_sub(cells + 1);
-        rows.last_mut().into_iter().for_each(|row| row.push(sample));
-    }
-    rows
-}
-
-/// Draws a row of the legend.
-fn draw_legend(pen: &mut Pen, line: Rect, samples: &[LegendSample]) {
-    let mut x = line.x;
-    for &(sample, role) in samples {
-        let room = line.right().saturating_sub(x);
-        x +=
-            pen.say(x, line.y, room, sample, role.unwrap_or(Role::Dim)) + u16::from(role.is_some());
-        if role.is_some() || usize::from(line.right().saturating_sub(x)) < SHADES {
-            continue;
-        }
-        for shade in 0..SHADES {
-            let p = Some(shade as f32 / SHADES as f32 + 0.06);
-            let (bar, style) = (pen.theme.heat_bar(p), pen.theme.style(Role::Heat(p)));
-            pen.glyph(x + shade as u16, line.y, bar, style);
-        }
     }
 }
 

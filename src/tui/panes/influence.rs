@@ -65,6 +65,21 @@ pub fn mark(app: &App, slot: Slot) -> Option<InfluenceMark> {
     Some(InfluenceMark { signs, role: Role::Heat(p), changes })
 }
 
+/// What the marks in the text mean, with their colours, while the question is shown.
+pub fn legend(app: &App) -> Vec<(String, Role)> {
+    if app.influence().is_none() {
+        return Vec::new();
+    }
+    let theme = app.theme;
+    let means = |sign, meaning: &str| format!(" {} {meaning} ", theme.sign(sign));
+    vec![
+        (means(theme::ASKED, "asked about"), Role::Strong),
+        (format!(" {} influence ", theme.heat_bar(Some(0.6))), Role::Heat(Some(0.6))),
+        (means(theme::CHANGED, "argmax changes"), Role::Warn),
+        (means(theme::AGAINST, "speaks against"), Role::Dim),
+    ]
+}
+
 /// Glyph and style of a position in the blocks while the question is shown: positions that were not
 /// masked again are dots. Underlined: the token speaks against the guess.
 pub fn cell(app: &App, cell: &Cell) -> Option<(&'static str, Style)> {

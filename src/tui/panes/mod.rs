@@ -9,6 +9,7 @@ pub mod focus;
 pub mod grid;
 pub mod influence;
 pub mod inspector;
+mod legend;
 mod length;
 pub mod log;
 pub mod params;
