@@ -1,6 +1,7 @@
 //! Position × step: how confidence rose over the run. The newest step is the lowest row. On a short canvas
-//! every position has several cells, which show the text of its token; in a short run every step has
-//! several rows, which show the tokens that the model guesses and how sure it is of each.
+//! every position has several cells, which show the text of its token. In a short run every step has
+//! several rows: positions go on in the next line, and under each mask are the tokens that the model
+//! guesses and how sure it is of each.
 
 use ratatui::{layout::Rect, style::Modifier};
 
@@ -28,15 +29,13 @@ use crate::{
 /// Cells of the step's number.
 const MARGIN: u16 = 5;
 
-/// Cells that a position may have, most first. The powers of two keep the scale steady while a canvas grows.
-const CELLS: [usize; 4] = [8, 4, 2, 1];
+/// Cells of a position and guesses shown of each mask, the best to look at first. Each guess has a row for
+/// its text and one for its probability; without guesses, positions have one row.
+const SCALES: [(usize, usize); 10] =
+    [(8, 3), (8, 2), (8, 1), (4, 3), (4, 2), (4, 1), (8, 0), (4, 0), (2, 0), (1, 0)];
 
 /// From so many cells a position on, tokens are shown as text.
 const TEXT_CELLS: usize = 4;
-
-/// How many guesses of a position the rows of a step may show, most first. Each has a row for its text and
-/// one for its probability.
-const GUESSES: [usize; 3] = [3, 2, 1];
 
 /// Rows of a guess.
 const GUESS_ROWS: usize = 2;
@@ -106,12 +105,52 @@ struct GridWindow {
     first_column: usize,
     /// Steps that have room.
     steps: usize,
-    columns: usize,
     width: usize,
+    scale: GridScale,
+}
+
+/// How large a step is drawn.
+#[derive(Clone, Copy)]
+struct GridScale {
     /// Cells of a column.
     cells: usize,
-    /// Guesses that a step shows of each mask; 0 where a step has one row.
+    /// Guesses that a step shows of each mask; 0 where a position has one row.
     guesses: usize,
+    /// Columns of a line.
+    columns: usize,
+    /// Lines of a step.
+    lines: usize,
+}
+
+impl GridScale {
+    /// The best to look at for so many positions and steps in so much room: all steps are in view, or
+    /// each has one row.
+    fn of(width: usize, steps: usize, (room, rows): (usize, usize)) -> Self {
+        // While a run grows, its scale seldom changes.
+        let steps = steps.next_power_of_two().min(steps.max(rows));
+        let scales = SCALES.into_iter().map(|(cells, guesses)| {
+            let columns = (room / cells).max(1);
+            let lines = width.div_ceil(columns).max(1);
+            Self { cells, guesses, columns, lines }
+        });
+        // Where all is bars, one looks along a column from step to step: steps have one line there.
+        let fits = |scale: &Self| match scale.guesses {
+            0 => scale.lines == 1,
+            _ => scale.rows() * steps <= rows,
+        };
+        let whole = scales.into_iter().find(fits);
+        whole.unwrap_or(Self { cells: 1, guesses: 0, columns: room.max(1), lines: 1 })
+    }
+
+    /// Rows of a line.
+    fn line_rows(self) -> usize {
+        (self.guesses * GUESS_ROWS).max(1)
+    }
+
+    /// Rows of a step.
+    fn rows(self) -> usize {
+        self.lines * self.line_rows()
+    }
 }
 
 impl GridWindow {
@@ -121,33 +160,31 @@ impl GridWindow {
         let all = app.history.moments.len();
         let width = if app.display.align { app.history.columns.width } else { app.canvas().len() };
         let room = usize::from(inside.width.saturating_sub(MARGIN));
-        let cells = CELLS.into_iter().find(|cells| cells * width <= room).unwrap_or(1);
-        let fits = |guesses: &usize| guesses * GUESS_ROWS * all <= rows && cells >= TEXT_CELLS;
-        let guesses = GUESSES.into_iter().find(fits).unwrap_or(0);
-        let steps = rows / step_rows(guesses);
+        let scale = GridScale::of(width, all, (room, rows));
+        let steps = rows / scale.rows();
         // The step stood at is the lowest one until one looks back.
         let first_step = (here + 1).saturating_sub(steps).min(all.saturating_sub(1));
-        let columns = room / cells;
         let cursor =
             column(app, app.display.position, app.display.slot).unwrap_or(app.display.position);
+        let columns = scale.columns * scale.lines;
         let first_column = cursor.saturating_sub(columns / 2).min(width.saturating_sub(columns));
-        Self { first_step, first_column, steps, columns, width, cells, guesses }
+        Self { first_step, first_column, steps, width, scale }
+    }
+
+    /// Columns that have room.
+    fn columns(&self) -> usize {
+        self.scale.columns * self.scale.lines
     }
 
     /// The step that a row of the pane belongs to.
     fn step(&self, row: u16) -> usize {
-        self.first_step + usize::from(row) / step_rows(self.guesses)
+        self.first_step + usize::from(row) / self.scale.rows()
     }
 
     /// Columns out of view on the right.
     fn more(&self) -> usize {
-        self.width.saturating_sub(self.first_column + self.columns)
+        self.width.saturating_sub(self.first_column + self.columns())
     }
-}
-
-/// Rows of a step that shows so many guesses.
-fn step_rows(guesses: usize) -> usize {
-    (guesses * GUESS_ROWS).max(1)
 }
 
 fn column(app: &App, position: usize, slot: Option<crate::canvas::Slot>) -> Option<usize> {
@@ -158,11 +195,15 @@ fn column(app: &App, position: usize, slot: Option<crate::canvas::Slot>) -> Opti
 fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<(Option<usize>, usize)> {
     let inside = pen::inner(area);
     let view = GridWindow::of(app, inside);
-    let step = view.step(y.checked_sub(inside.y)?);
+    let row = y.checked_sub(inside.y)?;
+    let step = view.step(row);
     if step >= app.history.moments.len() {
         return None;
     }
-    let wanted = view.first_column + usize::from(x.checked_sub(inside.x + MARGIN)?) / view.cells;
+    let scale = view.scale;
+    let line = usize::from(row) % scale.rows() / scale.line_rows();
+    let at = usize::from(x.checked_sub(inside.x + MARGIN)?) / scale.cells;
+    let wanted = view.first_column + line * scale.columns + at;
     let position = app
         .canvas()
         .cells()
@@ -182,7 +223,7 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
     let here = app.step() as usize;
     let steps = view.first_step..app.history.moments.len().min(view.first_step + view.steps);
     for (at, step) in steps.enumerate() {
-        let y = inside.y + u16::try_from(at * step_rows(view.guesses)).unwrap_or(0);
+        let y = inside.y + u16::try_from(at * view.scale.rows()).unwrap_or(0);
         let role = if step == here { Role::Strong } else { Role::Dim };
         pen.say(inside.x, y, MARGIN - 1, &format!("{step:>4}"), role);
         draw_row(app, pen, inside, y, step, &view);
@@ -196,20 +237,23 @@ fn draw_row(app: &App, pen: &mut Pen, inside: Rect, y: u16, step: usize, view: &
     let special = canvas.special();
     let prediction = app.prediction_at(step);
     let decision = app.decision_at(step);
+    let scale = view.scale;
     for (position, cell) in canvas.cells().iter().enumerate() {
         let Some(at) = column(app, position, Some(cell.slot))
             .and_then(|column| column.checked_sub(view.first_column))
-            .filter(|&at| at < view.columns)
+            .filter(|&at| at < view.columns())
         else {
             continue;
         };
-        let x = inside.x + MARGIN + u16::try_from(at * view.cells).unwrap_or(0);
+        let (line, at) = (at / scale.columns, at % scale.columns);
+        let x = inside.x + MARGIN + u16::try_from(at * scale.cells).unwrap_or(0);
+        let y = y + u16::try_from(line * scale.line_rows()).unwrap_or(0);
         let p = prediction.as_ref().and_then(|found| found.number(Column::PChoice, position));
         let effect = decision.and_then(|decision| decision.verdicts.get(position)?.effect());
-        let bar = |glyph: &str| glyph.repeat(view.cells);
+        let bar = |glyph: &str| glyph.repeat(scale.cells);
         let sign = |sign| theme.sign(sign).to_owned();
-        let written = |token, short| match view.cells >= TEXT_CELLS {
-            true => text_of(app, token, view.cells - 1),
+        let written = |token, short| match scale.cells >= TEXT_CELLS {
+            true => text_of(app, token, scale.cells - 1),
             false => short,
         };
         let (shown, role) = match effect {
@@ -227,7 +271,7 @@ fn draw_row(app: &App, pen: &mut Pen, inside: Rect, y: u16, step: usize, view: &
                 (written(token, bar(theme.fill_glyph(p))), Role::FillBar)
             }
             Some(PositionEffect::Expand { .. }) => (sign(theme::EXPANDS), Role::Expand),
-            _ if view.guesses > 0 && prediction.is_some() => {
+            _ if scale.guesses > 0 && prediction.is_some() => {
                 let guess = prediction.as_ref().and_then(|found| found.guess(position));
                 let text = guess.map(|token| match token == special.eos {
                     true => sign(theme::EOS),
@@ -247,10 +291,10 @@ fn draw_row(app: &App, pen: &mut Pen, inside: Rect, y: u16, step: usize, view: &
         if Some(cell.slot) == app.display.slot && step == app.step() as usize {
             style = theme.cursor(style);
         }
-        let cells = u16::try_from(view.cells).unwrap_or(1);
+        let cells = u16::try_from(scale.cells).unwrap_or(1);
         pen.put(x, y, cells, &shown, style);
         if let Some(prediction) = prediction.as_deref().filter(|_| cell.token == special.mask) {
-            draw_guesses(app, pen, (x, y, cells), prediction.top_k(position), view.guesses);
+            draw_guesses(app, pen, (x, y, cells), prediction.top_k(position), scale.guesses);
         }
     }
 }
@@ -285,4 +329,44 @@ fn text_of(app: &App, token: TokenId, cells: usize) -> String {
     let space = if app.theme.ascii() { '_' } else { '·' };
     let word = label.strip_prefix(space).filter(|word| !word.is_empty()).unwrap_or(&label);
     text::cut(word, cells).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_as_large_as_all_steps_allow() {
+        for (positions, steps, room, expected) in [
+            // Three steps of forty positions: three lines each of eight cells, with one guess.
+            (40, 3, (133, 32), (8, 1, 3)),
+            (16, 1, (133, 32), (8, 3, 1)),
+            (16, 40, (133, 32), (8, 0, 1)),
+            (40, 40, (133, 32), (2, 0, 1)),
+            (100, 40, (133, 32), (1, 0, 1)),
+            // More than there is room for: the rest is reached by moving.
+            (500, 40, (133, 32), (1, 0, 1)),
+            (0, 1, (1, 1), (8, 0, 1)),
+            (500, 1, (0, 0), (1, 0, 1)),
+        ] {
+            let scale = GridScale::of(positions, steps, room);
+            assert_eq!((scale.cells, scale.guesses, scale.lines), expected, "{positions} {steps}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_position_of_every_step_has_its_place(
+            positions in 0_usize..300,
+            steps in 1_usize..80,
+            room in (1_usize..200, 1_usize..60),
+        ) {
+            let scale = GridScale::of(positions, steps, room);
+            proptest::prop_assert!(scale.columns * scale.cells <= room.0);
+            if scale.guesses > 0 {
+                proptest::prop_assert!(scale.columns * scale.lines >= positions);
+                proptest::prop_assert!(scale.rows() * steps <= room.1);
+            }
+        }
+    }
 }
