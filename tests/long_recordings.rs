@@ -1,4 +1,4 @@
-//! Recordings whose predictions are read when somebody looks at them: they are what they are when
+//! Recordings whose predictions are read when the user looks at them: they are what they are when
 //! all is read at once.
 
 use std::{

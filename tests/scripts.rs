@@ -103,7 +103,7 @@ fn questions_are_answered_in_scripts_and_in_replays() {
     assert_eq!(code, Some(0), "{err}");
     let lines: Vec<&str> = out.lines().filter(|line| line.starts_with("without ")).collect();
     assert!(!lines.is_empty() && out.contains("(id 7): p "), "{out}");
-    // A pass for each token that is masked again, one for the token that is no candidate, and that of
+    // A pass for each token that is remasked, one for the token that is no candidate, and that of
     // the pending step; the argmax is on record.
     let passes = format!("{} forward passes", 16 + 1 + lines.len() + 1);
     assert!(out.contains("16 forward passes") && out.contains(&passes), "{out}");
@@ -114,7 +114,7 @@ fn questions_are_answered_in_scripts_and_in_replays() {
     assert!(again.contains("0 forward passes"), "{again}");
     let (code, _, err) = demask(&["replay", &path, "--batch", "--exec", "goto 16; influence 12"]);
     assert_eq!(code, Some(1));
-    assert!(err.contains("not on record") && err.contains("--record"), "{err}");
+    assert!(err.contains("does not hold the passes") && err.contains("--record"), "{err}");
 }
 
 #[test]

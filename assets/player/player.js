@@ -798,7 +798,7 @@
     if (fill) parts.push(`${fill} filled`);
     if (expand) parts.push(`${expand} expanded`);
     if (refused) parts.push(`${refused} not expanded`);
-    if (remask) parts.push(`${remask} masked again`);
+    if (remask) parts.push(`${remask} remasked`);
     if (replace) parts.push(`${replace} replaced`);
     if (counted.delete) parts.push(`${counted.delete} deleted`);
     if (node.d.dropped) parts.push(`${node.d.dropped} dropped`);
@@ -984,7 +984,7 @@
     ['S Backspace', 'go one step back', ['S', 'Backspace'], () => step(-1)],
     ['< >', 'run slower, faster', ['<'], () => faster(-1)],
     ['', '', ['>'], () => faster(1)],
-    ['[ ]', 'go to the event before, to the next: expansion, masked again, replaced, fallback, stuck, dropped, block, stage', ['['], () => seek(false, isEvent)],
+    ['[ ]', 'go to the event before, to the next: expansion, remasked, replaced, fallback, stuck, dropped, block, stage', ['['], () => seek(false, isEvent)],
     ['', '', [']'], () => seek(true, isEvent)],
     ['( )', 'go to the block before, to the next', ['('], () => seek(false, blockBegins)],
     ['', '', [')'], () => seek(true, blockBegins)],

@@ -1,4 +1,4 @@
-//! Who moved a guess: each token that was masked again, by how much the probability of the guess changes
+//! Which tokens changed a guess: each token that was remasked, by how much the probability of the guess changes
 //! without it. On the canvas and in the blocks as bars, in the inspector as a list.
 
 use ratatui::{
@@ -81,7 +81,7 @@ pub fn legend(app: &App) -> Vec<(String, Role)> {
 }
 
 /// Glyph and style of a position in the blocks while the question is shown: positions that were not
-/// masked again are dots. Underlined: the token speaks against the guess.
+/// remasked are dots. Underlined: the token speaks against the guess.
 pub fn cell(app: &App, cell: &Cell) -> Option<(&'static str, Style)> {
     let influence = app.influence()?;
     let theme = app.theme;
@@ -144,7 +144,7 @@ fn elsewhere(app: &App, influence: &Influence, here: Slot) -> String {
         None => format!("“{token}”"),
     };
     let text = match (influence.at(here), influence.whole) {
-        (None, _) => format!("Influence on {place}: this position is not masked again."),
+        (None, _) => format!("Influence on {place}: this position was not remasked."),
         (Some((source, Some(change))), Some(whole)) => {
             let after = source.without.map_or(whole.p, |without| without.p);
             let other = change.argmax.map_or(String::new(), |token| {
@@ -161,7 +161,7 @@ fn elsewhere(app: &App, influence: &Influence, here: Slot) -> String {
     app.theme.say(&text)
 }
 
-/// The tokens that were masked again, the greatest change first, as far as there is room.
+/// The tokens that were remasked, the greatest change first, as far as there is room.
 fn rows(app: &App, pen: &mut Pen, room: Rect, influence: &Influence) -> u16 {
     // The numbers need 26 cells, and come first where the pane is narrow.
     let width = (room.width / 4).clamp(4, 14);

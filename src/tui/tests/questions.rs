@@ -1,4 +1,4 @@
-//! Questions that take passes of their own: who moved a guess, and how probable a token is.
+//! Questions that take passes of their own: which tokens changed a guess, and how probable a token is.
 
 use super::{
     fake::{app, press, typed},

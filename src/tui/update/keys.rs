@@ -384,7 +384,7 @@ pub const KEYS: &[KeySection] = &[
             function(
                 "influence",
                 &[key('M')],
-                "who moved this guess: mask earlier tokens again, a pass each; again: close",
+                "which tokens changed this guess: remask earlier ones, a pass each; again: close",
                 actions::ask_influence,
             ),
             command(

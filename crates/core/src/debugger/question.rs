@@ -1,4 +1,4 @@
-//! Questions that take passes of their own: who moved a guess (`influence`), and how probable a token is
+//! Questions that take passes of their own: which tokens changed a guess (`influence`), and how probable a token is
 //! (`probability`). The passes are run in spare time; once known they are part of the session, and of its
 //! recording.
 
@@ -14,7 +14,7 @@ use crate::{
 /// A question to the model, which takes passes of its own.
 #[derive(Debug, Clone)]
 pub enum ModelQuestion {
-    /// Which token moved a guess.
+    /// Which tokens changed a guess.
     Influence(Box<InfluenceQuestion>),
     /// How probable a token is.
     Probability(Box<ProbabilityQuestion>),
@@ -41,8 +41,8 @@ impl Debugger {
         let known = question.answer(&self.session).known() > 0;
         if !self.live && !known {
             return Err(CommandFailed::new(
-                "the passes that mask tokens again are not on record: ask where the model is, with \
-                 --record, and the recording holds them",
+                "the recording does not hold the passes with these tokens remasked: run `influence` \
+                 with the model and `--record` to add them",
             ));
         }
         Ok(self.ask(ModelQuestion::Influence(Box::new(question))))
@@ -167,7 +167,7 @@ impl Debugger {
         if influence.left_out > 0 {
             let all = influence.sources.len() + influence.left_out;
             lines.push(format!(
-                "{} unmasked earlier were left out: `influence #{} {all}` asks for all",
+                "{} tokens unmasked earlier were left out; `influence #{} {all}` includes them",
                 influence.left_out, influence.slot.0
             ));
         }
@@ -183,7 +183,7 @@ impl Debugger {
         let p = influence.whole.map_or("–".to_owned(), |whole| format!("{:.4}", whole.p));
         let (known, all) = (influence.known(), influence.sources.len());
         format!(
-            "influence on {} at {place} (p {p} before step {}): {known} of {all} tokens masked again",
+            "influence on {} at {place} (p {p} before step {}): {known} of {all} tokens remasked",
             self.named(influence.token),
             influence.step
         )

@@ -297,7 +297,7 @@ pub const COMMANDS: &[CommandSpec] = &[
         "influence",
         &["who"],
         &[Position, Passes],
-        "mask each token unmasked before again (the last N, 32 by default), a pass each, and compare \
+        "remask each token unmasked before (the last N, 32 by default), a pass each, and compare \
          the guess",
         |debugger, given| debugger.ask_influence(given.position()?, given.count()?),
     )

@@ -1,4 +1,4 @@
-//! Who moved a guess: each token that was unmasked before is masked again in turn, and the probability
+//! Which tokens changed a guess: each token that was unmasked before is remasked in turn, and the probability
 //! of the token in question is compared with what it was.
 
 use std::{cmp::Reverse, collections::BTreeMap};
@@ -27,7 +27,7 @@ pub struct InfluenceQuestion {
     without: Vec<MaskedAgain>,
 }
 
-/// A token that is masked again.
+/// A token that is remasked.
 #[derive(Debug, Clone)]
 struct MaskedAgain {
     slot: Slot,
@@ -46,7 +46,7 @@ pub struct Influence {
     pub token: TokenId,
     /// What the prediction says of it; `None` while that is not known.
     pub whole: Option<TokenOdds>,
-    /// The tokens that are masked again, those unmasked last first.
+    /// The tokens that are remasked, those unmasked last first.
     pub sources: Vec<InfluenceSource>,
     /// Tokens unmasked before that were not asked for.
     pub left_out: usize,
@@ -105,11 +105,9 @@ impl InfluenceQuestion {
         let mut sources: Vec<_> = unmasked.collect();
         sources.sort_by_key(|(at, cell)| (Reverse(cell.filled), at.abs_diff(asked.position)));
         if sources.is_empty() {
-            return Err(
-                "no token was unmasked before this step, so none can be masked again: go on \
+            return Err("no token was unmasked before this step, so none can be remasked: go on \
                         some steps"
-                    .to_owned(),
-            );
+                .to_owned());
         }
         let left_out = sources.len().saturating_sub(most);
         sources.truncate(most);

@@ -210,7 +210,7 @@ pub struct Request {
     /// How many tokens a row has in the column `alternatives`; null where it is not wanted.
     pub alternatives: Option<usize>,
     /// Tokens that are asked about, whatever would be chosen: pairs of row and token, in order of rows
-    /// and at most one a row. The columns `p_target` and `target_rank` say how probable they are.
+    /// and at most one a row. The columns `p_target` and `target_rank` give their probability and rank.
     pub targets: Vec<(usize, TokenId)>,
     /// What is not computed but kept from an earlier pass; none asks for the exact pass.
     #[serde(skip)]

@@ -1,5 +1,5 @@
 //! Decisions of steps that were made. A long recording holds of most only what is on record of them:
-//! the rest is made again from their predictions, when somebody looks at it.
+//! the rest is made again from their predictions, when the user looks at it.
 
 use std::sync::{Arc, PoisonError};
 

@@ -413,7 +413,7 @@ impl Builder {
         let after = self.applied(parent, &edits, record.hash.as_ref(), record.canvas.as_deref())?;
         let before = &self.timeline[parent];
         let at_hand = self.store.at_hand(key).cloned();
-        // What is not read yet is decided on when somebody looks at it.
+        // What is not read yet is decided on when the user looks at it.
         let in_part = at_hand.is_none() && self.store.contains(key);
         let prediction = match self.check {
             Some(_) => self.store.get(key),

@@ -20,7 +20,7 @@ use crate::{
     session::{Event, NodeId, Proposal, Session, Timeline},
 };
 
-/// Bytes of predictions' lines that are read at once. Those behind them are read when somebody looks
+/// Bytes of predictions' lines that are read at once. Those behind them are read when the user looks
 /// at them: thousands take seconds to read, and gigabytes of memory.
 const MOST_HELD: usize = 16 << 20;
 
@@ -172,7 +172,7 @@ impl Reader {
     }
 
     /// Of predictions, the first lines are read at once, up to so many bytes; those behind them are
-    /// read when somebody looks at them. To be said before anything is read.
+    /// read when the user looks at them. To be said before anything is read.
     pub fn hold(&mut self, bytes: usize) {
         self.most_held = bytes;
     }

@@ -2,7 +2,7 @@
 
 use super::Argument;
 
-/// How many tokens `influence` masks again where no number is given: a pass each.
+/// How many tokens `influence` remasks where no number is given: a pass each.
 pub const TOKENS_MASKED_AGAIN: usize = 32;
 
 /// What an argument may be: it decides how the argument is read, completed and shown in help.

@@ -4,7 +4,7 @@
 //!
 //! The block keeps its length: what is pushed beyond its end is dropped, and where positions are missing
 //! masks follow at its end. Those masks, and those put before a position, are *inserted* ones; the
-//! others are the block's own, also after a token there was masked again. While masks of its own are
+//! others are the block's own, also after a token there was remasked. While masks of its own are
 //! left, a step unmasks those over `threshold` if they are more than there are inserted masks, else as
 //! many of the best and one; afterwards it unmasks all. So the block's own masks become fewer.
 //!
