@@ -138,7 +138,7 @@ fn shards_and_interruptions_leave_no_trace_in_the_results() {
     // Rows of an older version counted otherwise: they are not mixed with new ones.
     let manifest = killed.join("manifest.json");
     let text = fs::read_to_string(&manifest).unwrap();
-    fs::write(&manifest, text.replace(r#""version": 3"#, r#""version": 2"#)).unwrap();
+    fs::write(&manifest, text.replace(r#""version": 4"#, r#""version": 3"#)).unwrap();
     refused(small(&killed, &[]), 1, &["an older demask wrote it", "--overwrite", "another --out"]);
     fs::write(&manifest, text).unwrap();
     refused(

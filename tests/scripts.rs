@@ -359,6 +359,39 @@ fn folders_are_verified_described_and_queried() {
     assert_eq!(code, Some(0));
     let row: Value = serde_json::from_str(out.lines().next().unwrap()).unwrap();
     assert!(row["step"].is_u64() && row["made"].is_u64(), "{row}");
+    // Rows of all recordings are sorted and counted together.
+    let (code, out, err) = demask(&["query", "fills where p < 0.3 | top 3 by p", path]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.ends_with("\n3 of 20 rows in 1 of 3 recordings\n"), "{out}");
+    let (_, all, _) = demask(&["query", "--json", "fills where p < 0.3", path]);
+    let ps = |out: &str| -> Vec<f64> {
+        let rows = out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        rows.map(|row| row["p"].as_f64().unwrap()).collect()
+    };
+    let mut expected = ps(&all);
+    expected.sort_by(|a, b| b.total_cmp(a));
+    let (_, top, _) = demask(&["query", "--json", "fills where p < 0.3 | top 3 by p", path]);
+    assert_eq!(ps(&top), expected[..3]);
+    let counted = "fills where p < 0.3 | count, mean p, max p by file";
+    let (code, out, err) = demask(&["query", "--json", counted, path]);
+    assert_eq!(code, Some(0), "{err}");
+    let group: Value = serde_json::from_str(out.trim()).unwrap();
+    assert!(group["by"]["file"].as_str().unwrap().ends_with("a.jsonl"), "{group}");
+    assert_eq!(group["values"]["count"], 20, "{group}");
+    assert_eq!(group["values"]["max p"].as_f64(), Some(expected[0]), "{group}");
+    let mean = expected.iter().sum::<f64>() / 20.0;
+    assert!((group["values"]["mean p"].as_f64().unwrap() - mean).abs() < 1e-7, "{group} {mean}");
+    // In the debugger it is the same table, and a file gets it as CSV.
+    let csv = folder.path().join("groups.csv");
+    let script =
+        format!("query fills | count by mode; query fills | count by mode to {}", csv.display());
+    let (code, out, err) = demask(&["replay", &recording(), "--batch", "--exec", &script]);
+    assert_eq!(code, Some(0), "{err}");
+    let table = fs::read_to_string(&csv).unwrap();
+    assert!(table.starts_with("mode,count\n") && table.lines().count() > 1, "{table}");
+    let first: Vec<&str> = table.lines().nth(1).unwrap().split(',').collect();
+    let row = |line: &str| line.split_whitespace().eq(first.iter().copied());
+    assert!(out.lines().any(row), "{out}{table}");
     for (text, words) in [
         ("fills where lenght > 3", "did you mean `length`?"),
         ("lenght > 3", "did you mean `length`?"),

@@ -57,6 +57,22 @@ pub struct EvalRow {
     pub canvases: usize,
     /// Number of positions expanded.
     pub expansions: usize,
+    /// Kendall's τ-b of the step that unmasked a position of the answer against its place, −1 to 1;
+    /// this and the following are as docs/measures.md defines them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_tau: Option<f64>,
+    /// Mean distance between positions unmasked one after the other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_jump: Option<f64>,
+    /// The share of these distances that are 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adjacent: Option<f64>,
+    /// The share of pairs of tail and content in which the tail was unmasked earlier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tail_first: Option<f64>,
+    /// How often the guess at a position of the answer changed while it was masked, on the mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flips_per_token: Option<f64>,
     /// What `demask lint` finds in the run: the name of the lint of each finding.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<String>,

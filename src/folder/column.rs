@@ -16,13 +16,15 @@ pub enum RunColumn {
     Nfe,
     Length,
     TokensPerPass,
+    OrderTau,
+    TailFirst,
     Finish,
     Finding,
 }
 
 impl RunColumn {
     /// Every column, from left to right.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Name,
         Self::Model,
         Self::Strategy,
@@ -30,6 +32,8 @@ impl RunColumn {
         Self::Nfe,
         Self::Length,
         Self::TokensPerPass,
+        Self::OrderTau,
+        Self::TailFirst,
         Self::Finish,
         Self::Finding,
     ];
@@ -44,6 +48,8 @@ impl RunColumn {
             Self::Nfe => "NFE",
             Self::Length => "length",
             Self::TokensPerPass => "tok/pass",
+            Self::OrderTau => "order τ",
+            Self::TailFirst => "tail 1st",
             Self::Finish => "finish",
             Self::Finding => "finding",
         }
@@ -51,7 +57,15 @@ impl RunColumn {
 
     /// True if its numbers stand at the right.
     pub fn is_number(self) -> bool {
-        matches!(self, Self::Steps | Self::Nfe | Self::Length | Self::TokensPerPass)
+        matches!(
+            self,
+            Self::Steps
+                | Self::Nfe
+                | Self::Length
+                | Self::TokensPerPass
+                | Self::OrderTau
+                | Self::TailFirst
+        )
     }
 
     /// What stands in it, not escaped; empty where nothing is known. The finding of what is no run is why it
@@ -76,8 +90,8 @@ impl RunColumn {
             Self::Steps => run.steps.to_string(),
             Self::Nfe => run.nfe.to_string(),
             Self::Length => run.length.to_string(),
-            Self::TokensPerPass => {
-                run.tokens_per_pass().map_or_else(|| "–".to_owned(), |rate| format!("{rate:.2}"))
+            Self::TokensPerPass | Self::OrderTau | Self::TailFirst => {
+                self.measure(run).map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"))
             }
             Self::Finish => run.finish.map_or("unfinished", Finish::name).to_owned(),
             Self::Finding => run.finding.as_ref().map_or(String::new(), |first| first.text.clone()),
@@ -101,11 +115,21 @@ impl RunColumn {
         }
     }
 
+    /// The number of a column that not every run has.
+    fn measure(self, run: &RunSummary) -> Option<f64> {
+        match self {
+            Self::TokensPerPass => run.tokens_per_pass(),
+            Self::OrderTau => run.order.tau,
+            Self::TailFirst => run.order.tail_first,
+            _ => None,
+        }
+    }
+
     /// Whether a run has something in this column.
     fn known(self, run: &RunSummary) -> bool {
         match self {
             Self::Finding => run.finding.is_some(),
-            Self::TokensPerPass => run.tokens_per_pass().is_some(),
+            Self::TokensPerPass | Self::OrderTau | Self::TailFirst => self.measure(run).is_some(),
             Self::Model => !run.model.is_empty(),
             Self::Strategy => !run.strategy.is_empty(),
             _ => true,
@@ -113,7 +137,7 @@ impl RunColumn {
     }
 
     fn compare(self, a: &RunSummary, b: &RunSummary) -> Ordering {
-        let rate = |run: &RunSummary| run.tokens_per_pass().unwrap_or_default();
+        let measure = |run: &RunSummary| self.measure(run).unwrap_or_default();
         let finish = |run: &RunSummary| run.finish.map_or("", Finish::name);
         let finding = |run: &RunSummary| run.finding.as_ref().map(|first| first.text.clone());
         match self {
@@ -123,7 +147,9 @@ impl RunColumn {
             Self::Steps => a.steps.cmp(&b.steps),
             Self::Nfe => a.nfe.cmp(&b.nfe),
             Self::Length => a.length.cmp(&b.length),
-            Self::TokensPerPass => rate(a).total_cmp(&rate(b)),
+            Self::TokensPerPass | Self::OrderTau | Self::TailFirst => {
+                measure(a).total_cmp(&measure(b))
+            }
             Self::Finish => finish(a).cmp(finish(b)),
             Self::Finding => finding(a).cmp(&finding(b)),
         }

@@ -4,7 +4,7 @@ use super::thumbnail::{Thumbnail, sampled};
 use crate::{
     compare::{Figures, RunPath},
     decode::Finish,
-    inspect,
+    inspect::{self, OrderMeasures},
     predict::Vocabulary as _,
     trace::Recording,
 };
@@ -52,6 +52,8 @@ pub struct RunSummary {
     pub e_token: usize,
     /// Masked positions at the end.
     pub masks: usize,
+    /// In what order the answer was unmasked.
+    pub order: OrderMeasures,
     /// Why the run is over; `None` if it is not.
     pub finish: Option<Finish>,
     /// The first finding of the diagnosis.
@@ -86,6 +88,7 @@ impl RunSummary {
             length: figures.n_token,
             e_token: figures.e_token,
             masks: run.canvas().masks(),
+            order: OrderMeasures::of(run.canvas()),
             finish: figures.finish,
             finding: findings.into_iter().next().map(|first| FirstFinding {
                 lint: first.lint.name(),

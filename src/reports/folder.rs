@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::OrderReport;
 use crate::{
     decode::Finish,
     folder::{FolderRow, RowState, RunColumn},
@@ -31,6 +32,8 @@ struct RunFigures<'a> {
     e_token: usize,
     /// e_token / nfe; null where no prediction was asked for.
     tokens_per_pass: Option<f64>,
+    #[serde(flatten)]
+    order: OrderReport,
     masks: usize,
     /// Why the run is over; null if it is not.
     finish: Option<&'static str>,
@@ -59,6 +62,7 @@ impl<'a> FolderRunReport<'a> {
             length: run.length,
             e_token: run.e_token,
             tokens_per_pass: run.tokens_per_pass(),
+            order: OrderReport::of(&run.order),
             masks: run.masks,
             finish: run.finish.map(Finish::name),
             finding: run.finding.as_ref().map(|first| FindingFigures {
@@ -86,13 +90,15 @@ pub struct FolderTable {
 
 impl FolderTable {
     /// The columns, from left to right; the last is as wide as it is.
-    const COLUMNS: [RunColumn; 8] = [
+    const COLUMNS: [RunColumn; 10] = [
         RunColumn::Name,
         RunColumn::Strategy,
         RunColumn::Steps,
         RunColumn::Nfe,
         RunColumn::Length,
         RunColumn::TokensPerPass,
+        RunColumn::OrderTau,
+        RunColumn::TailFirst,
         RunColumn::Finish,
         RunColumn::Finding,
     ];

@@ -6,7 +6,10 @@ use serde::Serialize;
 
 use crate::{
     debugger::Debugger,
-    inspect::{QueryRow, language::NameValue},
+    inspect::{
+        QueryRow, RowGroup,
+        language::{Grouping, NameValue},
+    },
 };
 
 /// A row of a query, as `--json` prints it.
@@ -39,6 +42,27 @@ impl<'a> RowReport<'a> {
             made: row.made,
             was: row.was,
             values: row.values.iter().map(|of| (of.name.as_str(), of.value.as_ref())).collect(),
+        }
+    }
+}
+
+/// A group of rows, as `--json` prints it.
+#[derive(Debug, Serialize)]
+pub struct GroupReport<'a> {
+    /// What its rows have in common, by name.
+    by: BTreeMap<String, Option<&'a NameValue>>,
+    /// What was computed of them, as it was asked for.
+    values: BTreeMap<String, Option<&'a NameValue>>,
+}
+
+impl<'a> GroupReport<'a> {
+    /// What is printed of a group.
+    pub fn of(grouping: &Grouping, group: &'a RowGroup) -> Self {
+        let by = grouping.by.iter().map(ToString::to_string);
+        let values = grouping.aggregates.iter().map(ToString::to_string);
+        Self {
+            by: by.zip(group.by.iter().map(Option::as_ref)).collect(),
+            values: values.zip(group.values.iter().map(Option::as_ref)).collect(),
         }
     }
 }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{FindingReport, TokenCounts};
+use super::{FindingReport, OrderReport, TokenCounts};
 use crate::{
     compare::{Figures, RunPath},
     debugger::Stop,
     headless::BatchDebugger,
-    inspect::Finding,
+    inspect::{self, Finding, OrderMeasures},
     session::{Pending, Session},
     trace::{self, Header, RecordedModel},
 };
@@ -69,6 +69,13 @@ pub struct RunReport {
     canvases: usize,
     #[serde(flatten)]
     counts: TokenCounts,
+    /// e_token / nfe; null where no prediction was asked for.
+    tokens_per_pass: Option<f64>,
+    #[serde(flatten)]
+    order: OrderReport,
+    /// How often the guess at a position of the answer changed while it was masked, on the mean; null
+    /// where no guess is known.
+    flips_per_token: Option<f64>,
     /// Why the run ended.
     finish: &'static str,
     /// The conditions of the breakpoints that stopped it.
@@ -121,6 +128,9 @@ impl RunReport {
             passes: session.passes(),
             canvases: batch.canvases,
             counts: TokenCounts::of(&figures),
+            tokens_per_pass: figures.tokens_per_pass(),
+            order: OrderReport::of(&OrderMeasures::of(session.canvas())),
+            flips_per_token: inspect::flips_per_token(session, session.at()),
             finish: match (session.pending(), stop) {
                 (Pending::Done(finish), _) => finish.name(),
                 (_, Some(Stop::Hit(_))) => "breakpoint",

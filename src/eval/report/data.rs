@@ -39,6 +39,9 @@ fn columns(rows: &[EvalRow]) -> Vec<(String, DataColumn<'_>)> {
     let maybe = |value: fn(&EvalRow) -> Option<&str>| {
         DataColumn::MaybeText(rows.iter().map(value).collect())
     };
+    let measure = |value: fn(&EvalRow) -> Option<f64>| {
+        DataColumn::MaybeNumber(rows.iter().map(value).collect())
+    };
     // The first row of a problem is the first recipe's.
     let mut firsts: HashMap<usize, &EvalRow> = HashMap::new();
     for row in rows {
@@ -78,6 +81,11 @@ fn columns(rows: &[EvalRow]) -> Vec<(String, DataColumn<'_>)> {
         ("nfe".to_owned(), count(|row| row.nfe)),
         ("canvases".to_owned(), count(|row| row.canvases)),
         ("expansions".to_owned(), count(|row| row.expansions)),
+        ("order_tau".to_owned(), measure(|row| row.order_tau)),
+        ("mean_jump".to_owned(), measure(|row| row.mean_jump)),
+        ("adjacent".to_owned(), measure(|row| row.adjacent)),
+        ("tail_first".to_owned(), measure(|row| row.tail_first)),
+        ("flips_per_token".to_owned(), measure(|row| row.flips_per_token)),
         (
             "findings".to_owned(),
             DataColumn::Made(rows.iter().map(|row| row.findings.join(" ")).collect()),
@@ -214,6 +222,8 @@ mod tests {
         let (extracted, fault, trace) = (maybe("extracted"), maybe("fault"), maybe("trace"));
         let expected = maybe("expected");
         let correct = maybe("correct").map(|correct| correct.parse().unwrap());
+        let measures = ["order_tau", "mean_jump", "adjacent", "tail_first", "flips_per_token"]
+            .map(|name| maybe(name).map(|number| number.parse().unwrap()));
         let mut text = |name: &str| cells.remove(name).unwrap_or_default();
         EvalRow {
             problem: text("problem").parse().unwrap(),
@@ -238,6 +248,11 @@ mod tests {
             nfe: text("nfe").parse().unwrap(),
             canvases: text("canvases").parse().unwrap(),
             expansions: text("expansions").parse().unwrap(),
+            order_tau: measures[0],
+            mean_jump: measures[1],
+            adjacent: measures[2],
+            tail_first: measures[3],
+            flips_per_token: measures[4],
             findings: text("findings").split_whitespace().map(str::to_owned).collect(),
             finish: text("finish"),
             trace,

@@ -260,6 +260,11 @@ fn cells(summary: &Summary, checked: bool, several: bool) -> Vec<(&'static str, 
         ("NFE", cell(Some(all.nfe), whole)),
         ("tokens/pass", cell(all.tokens_per_pass, fine)),
         ("expansions", cell(Some(all.expansions), fine)),
+        ("order τ", cell(all.order_tau, fine)),
+        ("mean jump", cell(all.mean_jump, fine)),
+        ("adjacent", cell(all.adjacent, percent)),
+        ("tail first", cell(all.tail_first, percent)),
+        ("flips/token", cell(all.flips_per_token, fine)),
         ("findings", cell(Some(all.findings), fine)),
     ]);
     if several {

@@ -37,6 +37,16 @@ pub struct Metrics {
     pub tokens_per_pass: Option<Estimate>,
     /// Mean number of positions expanded.
     pub expansions: Estimate,
+    /// Mean of [`EvalRow::order_tau`] over the runs that have one, as all of the following.
+    pub order_tau: Option<Estimate>,
+    /// Mean of [`EvalRow::mean_jump`].
+    pub mean_jump: Option<Estimate>,
+    /// Mean of [`EvalRow::adjacent`].
+    pub adjacent: Option<Estimate>,
+    /// Mean of [`EvalRow::tail_first`].
+    pub tail_first: Option<Estimate>,
+    /// Mean of [`EvalRow::flips_per_token`].
+    pub flips_per_token: Option<Estimate>,
     /// Mean number of what lints find in a run.
     pub findings: Estimate,
     /// Share of the problems answered as by the first recipe, 0 to 1. Absent of that itself.
@@ -158,6 +168,11 @@ fn measure<'a>(
                 count(row.nfe),
                 share(row.e_token, row.nfe),
                 count(row.expansions),
+                row.order_tau.map(Share::value),
+                row.mean_jump.map(Share::value),
+                row.adjacent.map(Share::value),
+                row.tail_first.map(Share::value),
+                row.flips_per_token.map(Share::value),
                 count(row.findings.len()),
                 first(row)
                     .and_then(|first| agreement::same(first, row))
@@ -176,6 +191,11 @@ fn measure<'a>(
         nfe,
         tokens_per_pass,
         expansions,
+        order_tau,
+        mean_jump,
+        adjacent,
+        tail_first,
+        flips_per_token,
         findings,
         same_as_first,
         seconds,
@@ -195,6 +215,11 @@ fn measure<'a>(
         nfe: nfe?,
         tokens_per_pass,
         expansions: expansions?,
+        order_tau,
+        mean_jump,
+        adjacent,
+        tail_first,
+        flips_per_token,
         findings: findings?,
         same_as_first,
         parts_at: agreement::median(places.collect()),

@@ -59,6 +59,7 @@ fn columns(checked: bool, several: bool) -> Vec<SummaryColumn> {
             "expansions",
             (|summary| format!("{:.2}", summary.all.expansions.mean)) as fn(&Summary) -> _,
         ),
+        ("order τ", |summary| known(summary.all.order_tau.map(|tau| format!("{:.2}", tau.mean)))),
         ("s/problem", |summary| known(summary.all.seconds.map(|time| seconds(time.mean)))),
         ("s total", |summary| known(summary.total_seconds.map(seconds))),
     ]);
@@ -123,6 +124,11 @@ pub(super) fn summary_csv(sections: &[Section]) -> Result<Vec<u8>, csv::Error> {
             ("expansions", sure(metrics.expansions)),
             ("seconds", metrics.seconds),
             ("tokens_per_pass", metrics.tokens_per_pass),
+            ("order_tau", metrics.order_tau),
+            ("mean_jump", metrics.mean_jump),
+            ("adjacent", metrics.adjacent),
+            ("tail_first", metrics.tail_first),
+            ("flips_per_token", metrics.flips_per_token),
             ("findings", sure(metrics.findings)),
             ("same_as_first", metrics.same_as_first),
         ]

@@ -21,7 +21,7 @@ use crate::{
         problems::{ModelAnswer, Problem, ProblemSet},
         tokens::Generation,
     },
-    inspect::lint,
+    inspect::{OrderMeasures, flips_per_token, lint},
     model::{HOLE, Loaded, Surroundings},
     predict::ColumnSet,
     session::{self, Event, Pending, Recorder, Session, Step},
@@ -110,6 +110,8 @@ pub(super) fn row(
     });
     let findings = session.as_ref().map(|session| lint(session, &*model.tokenizer, session.at()));
     let findings = findings.unwrap_or_default();
+    let order = canvas.map(OrderMeasures::of).unwrap_or_default();
+    let flips = session.as_ref().and_then(|session| flips_per_token(session, session.at()));
     let written = ModelAnswer { text: &answer, whole: &generation.text };
     let verdict = set
         .checker
@@ -162,6 +164,11 @@ pub(super) fn row(
         nfe: session.as_ref().map_or(0, |session| session.node().steps as usize),
         canvases: counts.canvases,
         expansions: counts.expansions,
+        order_tau: order.tau,
+        mean_jump: order.mean_jump,
+        adjacent: order.adjacent,
+        tail_first: order.tail_first,
+        flips_per_token: flips,
         findings: findings.iter().map(|finding| finding.lint.name().to_owned()).collect(),
         finish: finish.map_or_else(|error| error, str::to_owned),
         trace: kept.then_some(name),

@@ -17,8 +17,9 @@ use crate::{
 const FORMAT: &str = "demask-eval";
 
 /// Its version. In 1 a row's N_token was the canvas' length, and E_token what stood before its tail; to 2
-/// rows had no findings, and there was one model, which they did not name.
-const VERSION: u32 = 3;
+/// rows had no findings, and there was one model, which they did not name; to 3 they had no measures of
+/// order.
+const VERSION: u32 = 4;
 
 /// Longest value quoted in a message, characters.
 const QUOTED: usize = 120;

@@ -9,6 +9,26 @@ use super::{
 };
 use crate::canvas::{Slot, TokenId};
 
+/// What the colour of an unmasked token tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TextColoring {
+    /// The confidence it was unmasked with.
+    #[default]
+    Confidence,
+    /// When it was unmasked, first to last.
+    Order,
+}
+
+impl TextColoring {
+    /// The one after this, and after the last the first.
+    pub fn next(self) -> Self {
+        match self {
+            Self::Confidence => Self::Order,
+            Self::Order => Self::Confidence,
+        }
+    }
+}
+
 /// The panes on screen, the cursor in them and what is marked there.
 pub struct Display {
     /// Columns of the screen.
@@ -23,6 +43,8 @@ pub struct Display {
     pub zoom: bool,
     /// Masks are shown as the draft, not as bars.
     pub ghost: bool,
+    /// What the colour of unmasked tokens tells.
+    pub coloring: TextColoring,
     /// The waterfall stands in the blocks' place.
     pub waterfall: bool,
     /// What was on screen before the waterfall was asked for: tab, focus, waterfall in the grid's
@@ -69,6 +91,7 @@ impl Display {
             tab: panes[Region::RightTop as usize],
             zoom: false,
             ghost: true,
+            coloring: TextColoring::default(),
             waterfall: false,
             before_waterfall: None,
             panes,

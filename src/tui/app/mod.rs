@@ -35,7 +35,7 @@ use crate::{
     predict::{Column, ModelFacts, Prediction},
     session::{Followed, Pending},
 };
-pub(in crate::tui) use display::Display;
+pub(in crate::tui) use display::{Display, TextColoring};
 use history::{History, LogEntry, LogKind};
 pub use keymap::{Action, Keymap};
 use layout::{Areas, Choice};

@@ -3,8 +3,9 @@
 
 use super::{super::paint::theme::Role, Action, App, branches, interface::Effect};
 use crate::{
+    canvas::Canvas,
     debugger::{Command, Debugger, Destination},
-    inspect::{self, Finding, Query, QueryRow},
+    inspect::{self, Finding, OrderMeasures, Query, QueryRow},
     session::NodeId,
 };
 
@@ -101,6 +102,25 @@ pub(in crate::tui) fn chosen(entries: &[SessionLine], line: usize) -> usize {
     (at..entries.len()).find(|&at| entries[at].target != EntryTarget::None).unwrap_or(at)
 }
 
+/// In what order the canvas was unmasked up to this step, in words.
+fn order_lines(canvas: &Canvas) -> Vec<String> {
+    let OrderMeasures { tau, mean_jump, adjacent, tail_first } = OrderMeasures::of(canvas);
+    let percent = |share: f64| format!("{:.0} %", 100.0 * share);
+    let order = [
+        tau.map(|tau| format!("Kendall's τ {tau:.2}")),
+        mean_jump.map(|jump| format!("mean jump {jump:.1}")),
+        adjacent.map(|share| format!("adjacent {}", percent(share))),
+    ];
+    let order: Vec<String> = order.into_iter().flatten().collect();
+    let tail = tail_first.map(|share| format!("tail before content {}", percent(share)));
+    let lines: Vec<String> =
+        (!order.is_empty()).then(|| order.join(" · ")).into_iter().chain(tail).collect();
+    match lines.is_empty() {
+        true => vec!["too few positions are unmasked".to_owned()],
+        false => lines,
+    }
+}
+
 impl App {
     /// Every line of the pane.
     pub(in crate::tui) fn entries(&self) -> Vec<SessionLine> {
@@ -148,6 +168,10 @@ impl App {
             let role = if point.enabled { Role::Text } else { Role::Dim };
             lines.push(line(text, role, EntryTarget::Breakpoint(point.id)));
         }
+        lines.push(line("Order", Role::Strong, EntryTarget::None));
+        for text in order_lines(self.canvas()) {
+            lines.push(line(format!("  {text}"), Role::Text, EntryTarget::None));
+        }
         lines.push(line("Diagnosis", Role::Strong, EntryTarget::None));
         let findings = self.findings();
         for finding in findings {
@@ -160,9 +184,22 @@ impl App {
             lines.push(line("  nothing was found", Role::Dim, EntryTarget::None));
         }
         if let Some(asked) = &self.display.found.asked {
-            let head = format!("{} · {}", asked.query, self.display.found.rows().len());
+            let operations = &asked.query.operations;
+            let arranged;
+            let rows = match operations.orders.is_empty() {
+                true => self.display.found.rows(),
+                false => {
+                    arranged = inspect::ordered_rows(operations, asked.rows.clone());
+                    &arranged[..]
+                }
+            };
+            let head = format!("{} · {}", asked.query, rows.len());
             lines.push(line(head, Role::Strong, EntryTarget::None));
-            for row in self.display.found.rows() {
+            for group in self.debugger.group_lines(&asked.query, rows).into_iter().flatten() {
+                lines.push(line(format!("  {group}"), Role::Text, EntryTarget::None));
+            }
+            let listed = if operations.grouping.is_some() { &[][..] } else { rows };
+            for row in listed {
                 let text = format!("  {}", self.debugger.row_text(row));
                 lines.push(line(text, Role::Text, EntryTarget::Place(row.step, row.position)));
             }

@@ -25,7 +25,7 @@ pub(super) struct PlacedColumn {
 pub(super) const MARGIN: u16 = 4;
 
 /// The columns by how much they are needed, with the fewest cells of each.
-const NEEDED: [(ShownColumn, u16); 10] = [
+const NEEDED: [(ShownColumn, u16); 12] = [
     (ShownColumn::Of(RunColumn::Name), 24),
     (ShownColumn::Of(RunColumn::Length), 7),
     (ShownColumn::Of(RunColumn::Finding), 15),
@@ -35,11 +35,13 @@ const NEEDED: [(ShownColumn, u16); 10] = [
     (ShownColumn::Of(RunColumn::TokensPerPass), 9),
     (ShownColumn::Of(RunColumn::Strategy), 14),
     (ShownColumn::Of(RunColumn::Steps), 6),
+    (ShownColumn::Of(RunColumn::OrderTau), 7),
+    (ShownColumn::Of(RunColumn::TailFirst), 8),
     (ShownColumn::Of(RunColumn::Model), 14),
 ];
 
 /// From left to right.
-const ORDER: [ShownColumn; 10] = [
+const ORDER: [ShownColumn; 12] = [
     ShownColumn::Of(RunColumn::Name),
     ShownColumn::Of(RunColumn::Model),
     ShownColumn::Of(RunColumn::Strategy),
@@ -48,6 +50,8 @@ const ORDER: [ShownColumn; 10] = [
     ShownColumn::Of(RunColumn::Length),
     ShownColumn::Curve,
     ShownColumn::Of(RunColumn::TokensPerPass),
+    ShownColumn::Of(RunColumn::OrderTau),
+    ShownColumn::Of(RunColumn::TailFirst),
     ShownColumn::Of(RunColumn::Finish),
     ShownColumn::Of(RunColumn::Finding),
 ];

@@ -4,7 +4,7 @@ use ratatui::{layout::Rect, style::Style};
 
 use super::super::{
     app::{
-        Action, App,
+        Action, App, TextColoring,
         interface::Effect,
         pane::{Pane, Region},
     },
@@ -205,6 +205,12 @@ pub fn flow(app: &App, width: u16) -> Flow {
             }
         };
         mark.push_str(&asked(app, cell));
+        // Without colour the order stands behind the token.
+        if app.theme.colourless()
+            && let Some(moment) = moment(app, cell)
+        {
+            mark.push_str(app.theme.heat_bar(Some(moment)));
+        }
         if let Some(moved) = influence::mark(app, cell.slot) {
             mark.push_str(&moved.signs);
         }
@@ -265,6 +271,15 @@ fn by_hand(app: &App, cell: &Cell) -> bool {
     step.is_some_and(|moment| moment.edited)
 }
 
+/// When a step unmasked a cell, among the steps of the branch, 0..=1; `None` where the text is not
+/// coloured by order, or no step unmasked it.
+fn moment(app: &App, cell: &Cell) -> Option<f32> {
+    if app.display.coloring != TextColoring::Order || cell.token == app.canvas().special().mask {
+        return None;
+    }
+    Some(cell.filled? as f32 / app.history.steps().max(1) as f32)
+}
+
 fn folded_glyphs(text: &str) -> Vec<Glyph> {
     let width = u16::try_from(text::width(text)).unwrap_or(1);
     vec![Glyph { symbol: text.into(), width, kind: GlyphKind::StandIn }]
@@ -297,10 +312,14 @@ fn style(app: &App, position: usize) -> Style {
     if let Some((_, role)) = rewrites(app, position) {
         return theme.style(role);
     }
-    if cell.token == special.eos {
+    let moment = moment(app, cell);
+    if cell.token == special.eos && moment.is_none() {
         return theme.style(Role::Eos);
     }
     if cell.token != special.mask {
+        if let Some(moment) = moment {
+            return theme.style(Role::Heat(Some(moment)));
+        }
         let p = cell.filled.and_then(|step| app.history.confidence(cell.slot, step));
         let written = theme.style(Role::Written(p));
         return if by_hand(app, cell) {

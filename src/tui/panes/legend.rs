@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use super::{
     super::{
-        app::{App, history::StepSummary},
+        app::{App, TextColoring, history::StepSummary},
         paint::{pen::Pen, text, theme::Role},
     },
     influence,
@@ -17,6 +17,9 @@ const SHADES: usize = 8;
 
 /// The words before the shades.
 const CONFIDENCE: &str = "confidence ";
+
+/// The same where the text is coloured by order.
+const ORDER: &str = "unmasked first to last ";
 
 /// A sample of the legend: its words and their colour; `None` where the shades of confidence follow.
 pub type LegendSample = (Cow<'static, str>, Option<Role>);
@@ -33,19 +36,21 @@ pub fn rows(app: &App, width: u16) -> Vec<Vec<LegendSample>> {
     // Few strategies replace and remask.
     let (replaces, remasks) = (made(|made| made.replaced), made(|made| made.remasks));
     let question = influence::legend(app).into_iter().map(|(said, role)| (said.into(), Some(role)));
+    let by_confidence = app.display.coloring == TextColoring::Confidence;
+    let shades = if by_confidence { CONFIDENCE } else { ORDER };
     let samples = [
         Some((" to unmask ", Some(Role::Fill))),
         Some((" to expand ", Some(Role::Expand))),
         replaces.then_some((" to replace ", Some(Role::Replace))),
         remasks.then_some((" to remask ", Some(Role::Remask))),
         Some((" draft ", Some(Role::Ghost(Some(0.45))))),
-        Some((" unmasked ", Some(Role::Written(Some(1.0))))),
-        Some((" in doubt ", Some(Role::Written(Some(0.1))))),
+        by_confidence.then_some((" unmasked ", Some(Role::Written(Some(1.0))))),
+        by_confidence.then_some((" in doubt ", Some(Role::Written(Some(0.1))))),
     ];
     let mut rows: Vec<Vec<LegendSample>> = vec![Vec::new()];
     let mut free = usize::from(width);
     let samples = samples.into_iter().flatten().map(|(said, role)| (Cow::from(said), role));
-    for sample in samples.chain(question).chain([(CONFIDENCE.into(), None)]) {
+    for sample in samples.chain(question).chain([(shades.into(), None)]) {
         let cells = text::width(&sample.0) + if sample.1.is_none() { SHADES } else { 0 };
         if cells > free && rows.last().is_some_and(|row| !row.is_empty()) {
             rows.push(Vec::new());

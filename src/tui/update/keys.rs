@@ -370,6 +370,12 @@ pub const KEYS: &[KeySection] = &[
             )
             .asks(Action::Ghost),
             function(
+                "colour",
+                &[key('H')],
+                "colour the text by confidence, or by the order of unmasking",
+                |app, _| app.display.coloring = app.display.coloring.next(),
+            ),
+            function(
                 "waterfall",
                 &[key('v')],
                 "show the waterfall (position × step) in place of the blocks, or the blocks again",

@@ -62,6 +62,11 @@ impl Figures {
         self.share(self.before_tail)
     }
 
+    /// E_token / NFE; `None` where no prediction was asked for.
+    pub fn tokens_per_pass(&self) -> Option<f64> {
+        (self.nfe > 0).then(|| self.e_token as f64 / self.nfe as f64)
+    }
+
     fn share(&self, tokens: usize) -> Option<f64> {
         (self.n_token > 0).then(|| tokens as f64 / self.n_token as f64)
     }

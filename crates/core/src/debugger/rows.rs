@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use super::{CommandFailed, Debugger, FollowUp, List, Reply};
 use crate::{
     canvas::TokenId,
-    inspect::{self, Query, QueryRow, language::NameValue},
+    inspect::{
+        self, KeyedRow, Query, QueryRow, RowGroup,
+        language::{Grouping, NameValue},
+    },
     predict::Piece,
 };
 
@@ -16,6 +19,25 @@ const ROWS: usize = 200;
 const COLUMNS: [&str; 9] =
     ["step", "position", "slot", "token", "text", "p", "made", "was", "was_text"];
 
+/// What a group of rows of the session on screen says for the recording.
+const THIS_RUN: &str = "this run";
+
+fn grouped(query: &Query, grouping: &Grouping, rows: &[QueryRow]) -> Vec<RowGroup> {
+    let rows = rows.iter().map(|row| KeyedRow { row: (), keys: row.keys.clone() });
+    let rows: Vec<_> = rows.collect();
+    inspect::groups(&query.operations, grouping, &rows, |()| THIS_RUN)
+}
+
+/// The groups of a query as CSV; `None` if it lists rows.
+fn group_table(query: &Query, rows: &[QueryRow]) -> Option<csv::Result<String>> {
+    let grouping = query.operations.grouping.as_ref()?;
+    let cells = inspect::group_cells(grouping, &grouped(query, grouping, rows));
+    let mut table = csv::Writer::from_writer(Vec::new());
+    let written = cells.into_iter().try_for_each(|line| table.write_record(line));
+    let bytes = written.and_then(|()| Ok(table.into_inner().map_err(|e| e.into_error())?));
+    Some(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+}
+
 impl Debugger {
     /// The first rows, in words; the first line is the number of rows. The file gets all of them.
     pub(super) fn query(
@@ -24,20 +46,37 @@ impl Debugger {
     ) -> Result<Reply, CommandFailed> {
         let at = (self.session.at(), 0);
         let rows = inspect::rows(query, &self.session, &*self.vocabulary, at);
+        let rows = inspect::ordered_rows(&query.operations, rows);
         let noun = if rows.len() == 1 { "row" } else { "rows" };
         let mut lines = vec![format!("{query}: {} {noun}", rows.len())];
         if let Some(file) = file {
-            let table =
-                self.table(query, &rows).map_err(|error| CommandFailed::new(error.to_string()))?;
+            let table = match group_table(query, &rows) {
+                Some(table) => table,
+                None => self.table(query, &rows),
+            };
+            let table = table.map_err(|error| CommandFailed::new(error.to_string()))?;
             self.host.write(file, &table).map_err(CommandFailed::new)?;
             lines.push(format!("written to {}", file.display()));
             return Ok(Reply::lines(lines));
+        }
+        if let Some(groups) = self.group_lines(query, &rows) {
+            lines.extend(groups);
+            return Ok(
+                Reply::lines(lines).then(FollowUp::Show(List::Rows(Box::new(query.clone()))))
+            );
         }
         lines.extend(rows.iter().take(ROWS).map(|row| self.row_text(row)));
         if rows.len() > ROWS {
             lines.push(format!("and {} more; `query … to FILE` writes all", rows.len() - ROWS));
         }
         Ok(Reply::lines(lines).then(FollowUp::Show(List::Rows(Box::new(query.clone())))))
+    }
+
+    /// The groups that the query makes of rows of this session, a line each behind the headings;
+    /// `None` if it lists the rows themselves.
+    pub fn group_lines(&self, query: &Query, rows: &[QueryRow]) -> Option<Vec<String>> {
+        let grouping = query.operations.grouping.as_ref()?;
+        Some(inspect::group_lines(grouping, &grouped(query, grouping, rows)))
     }
 
     /// A row in words.

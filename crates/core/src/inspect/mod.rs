@@ -23,26 +23,33 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod answer;
 mod asked;
 mod columns;
 mod exact;
+mod flips;
 mod influence;
 pub mod language;
 pub mod lints;
+mod order;
 mod probability;
 mod query;
+mod tail;
 mod view;
 mod writings;
 
+pub use answer::{KeyedRow, RowGroup, group_cells, group_lines, groups, ordered, ordered_rows};
 pub use asked::{AskedPosition, TokenOdds};
 pub use columns::SlotColumns;
 pub use exact::{Beside, ExactComparison};
+pub use flips::flips_per_token;
 pub use influence::{Influence, InfluenceChange, InfluenceQuestion, InfluenceSource};
 pub use language::{
     Completion, Condition, Query, Subject, SyntaxError, name_table, nearest, pointed, quoted,
     subject_table,
 };
 pub use lints::{Finding, Lint, lint, lint_table, told};
+pub use order::OrderMeasures;
 pub use probability::{ProbabilityQuestion, TokenProbability};
 pub use query::{QueryRow, rows};
 pub use view::{Thought, View, prediction_at, thoughts};

@@ -32,6 +32,8 @@ pub struct QueryRow {
     pub was: Option<TokenId>,
     /// What the query reads there.
     pub values: Vec<QueryValue>,
+    /// What its operations read there, in the order of their names.
+    pub keys: Vec<Option<NameValue>>,
     /// The node that the step led to in which the position's token was decided, if that is another.
     decided: Option<NodeId>,
 }
@@ -48,6 +50,7 @@ impl QueryRow {
             made: None,
             was: None,
             values: Vec::new(),
+            keys: Vec::new(),
             decided: None,
         }
     }
@@ -71,6 +74,11 @@ impl NamedValues for ViewedRow<'_, '_> {
             Name::Made => count(self.row.made?),
             Name::Was => Some(self.view.token(self.row.was?)),
             Name::Token if used.index == Some(Index::Own) => Some(self.view.token(self.row.token?)),
+            // By its number there: the step may have taken the slot away.
+            Name::InBlock if used.index == Some(Index::Own) => {
+                let index = Some(Index::Position(self.row.position?));
+                self.view.value(Use { index, ..used }, when)
+            }
             _ => {
                 let own = used.index == Some(Index::Own);
                 let index = if own { Some(Index::Slot(self.row.slot?)) } else { used.index };
@@ -82,7 +90,8 @@ impl NamedValues for ViewedRow<'_, '_> {
     }
 }
 
-/// The rows of the branch through `at` that fit a query, in order, from step `from` on.
+/// The rows of the branch through `at` that fit a query, in order, from step `from` on; what the query
+/// does with them is done by [`ordered_rows`](super::ordered_rows) and [`groups`](super::groups).
 pub fn rows(
     query: &Query,
     session: &Session,
@@ -106,8 +115,9 @@ pub fn rows(
         found.extend(rows.into_iter().filter_map(|row| {
             let decided = row.decided.map(|node| View::new(session, vocabulary, node));
             let seen = ViewedRow { row: &row, view: &view, decided };
-            let values = query.fits(&seen).then(|| query.values(&seen))?;
-            Some(QueryRow { values, ..row })
+            let (values, keys) =
+                query.fits(&seen).then(|| (query.values(&seen), query.keys(&seen)))?;
+            Some(QueryRow { values, keys, ..row })
         }));
     }
     found

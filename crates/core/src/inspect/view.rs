@@ -3,7 +3,11 @@
 
 use std::{cell::OnceCell, collections::HashMap, sync::Arc};
 
-use super::language::{Index, Name, NameKind, NameValue, NamedValues, Reads, Use, When};
+use super::{
+    language::{Index, Name, NameKind, NameValue, NamedValues, Reads, Use, When},
+    order::OrderMeasures,
+    tail,
+};
 use crate::{
     canvas::{Canvas, Cell, Origin, Slot, TokenId},
     decode::{self, Decision, Finish, Mode, ParamRole, Params, PositionEffect},
@@ -253,6 +257,16 @@ impl<'a> View<'a> {
             }
             Name::BeforeTail => count(canvas.before_tail()),
             Name::Nfe => count(node.steps as usize),
+            Name::TokensPerPass => (node.steps > 0)
+                .then(|| NameValue::Number(canvas.effective() as f64 / f64::from(node.steps))),
+            Name::OrderTau => OrderMeasures::of(canvas).tau.map(NameValue::Number),
+            Name::MeanJump => OrderMeasures::of(canvas).mean_jump.map(NameValue::Number),
+            Name::Adjacent => {
+                OrderMeasures::of(canvas).adjacent.map(|share| NameValue::P(share as f32))
+            }
+            Name::TailFirst => {
+                OrderMeasures::of(canvas).tail_first.map(|share| NameValue::P(share as f32))
+            }
             Name::Text => {
                 let mask = canvas.special().mask;
                 let tokens = canvas.tokens();
@@ -270,6 +284,10 @@ impl<'a> View<'a> {
             }
             Name::Token => Some(self.token(cell(canvas, used.index)?.token)),
             Name::Masked => truth(cell(canvas, used.index)?.token == canvas.special().mask),
+            Name::InBlock => {
+                let position = position(canvas, used.index).filter(|&at| at < canvas.len())?;
+                count(self.session.blocks_at(node).index(position) + 1)
+            }
             Name::Origin => count(match cell(canvas, used.index)?.origin {
                 Origin::Start | Origin::Given => 0,
                 Origin::Appended { step }
@@ -315,6 +333,8 @@ impl<'a> View<'a> {
             // Of a prediction, or of a query's row.
             Name::Conf
             | Name::EosConf
+            | Name::EosDensity
+            | Name::TailEos
             | Name::Column(_)
             | Name::Guess
             | Name::Flips
@@ -329,6 +349,11 @@ impl<'a> View<'a> {
 }
 
 impl View<'_> {
+    /// How many positions at the end measures of EOS look at, at most.
+    fn eos_window(&self) -> usize {
+        self.params().count("eos_check_tokens").unwrap_or(tail::USUAL_WINDOW).max(1)
+    }
+
     /// The value of a name that is read from the prediction on one side of the step.
     fn predicted(&self, used: Use, side: &StepSide) -> Option<NameValue> {
         let canvas = self.canvas(side);
@@ -338,7 +363,16 @@ impl View<'_> {
             number.is_finite().then_some(number)
         };
         match used.spec.name {
-            Name::EosConf => Some(NameValue::P(side.decision.as_ref()?.eos.as_ref()?.confidence)),
+            Name::EosConf => {
+                let decided = side.decision.as_ref().and_then(|decision| decision.eos.as_ref());
+                let measured =
+                    || tail::eos_confidence(side.prediction.as_ref()?, canvas, self.eos_window());
+                decided.map(|eos| eos.confidence).or_else(measured).map(NameValue::P)
+            }
+            Name::EosDensity => tail::density(side.prediction.as_ref()?, canvas).map(NameValue::P),
+            Name::TailEos => {
+                tail::mean(side.prediction.as_ref()?, self.eos_window()).map(NameValue::P)
+            }
             Name::Conf => {
                 let p = number(Column::PChoice).or_else(|| number(Column::PArgmax));
                 p.map(NameValue::P)

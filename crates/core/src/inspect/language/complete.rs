@@ -3,6 +3,7 @@
 use super::{
     lex::{Lexeme, lex},
     names::{AFTER, NameKind, NameSpec, Reads, known},
+    operations::{FILE, OPERATIONS},
 };
 use crate::decode::{Finish, Mode};
 
@@ -46,13 +47,7 @@ const TEXTS: [(&str, &str); 4] = [
 
 /// What may come at the end of `text`; in a query's rows names of rows too.
 pub(super) fn complete(text: &str, row: bool) -> Completion {
-    // The word being typed is looked up, not read.
-    let from = text
-        .char_indices()
-        .rev()
-        .take_while(|(_, c)| c.is_alphanumeric() || matches!(c, '_' | '.'))
-        .last()
-        .map_or(text.len(), |(at, _)| at);
+    let from = begun(text);
     let (before, begun) = text.split_at(from);
     let Ok(tokens) = lex(before) else { return Completion { from, candidates: Vec::new() } };
     let tokens: Vec<&Lexeme> = tokens.iter().map(|(lexeme, _)| lexeme).collect();
@@ -106,6 +101,65 @@ pub(super) fn complete(text: &str, row: bool) -> Completion {
     let candidates = found
         .into_iter()
         .filter(|(text, _)| text.trim_matches('"').starts_with(begun))
+        .map(|(text, help)| Candidate { text, help })
+        .collect();
+    Completion { from, candidates }
+}
+
+/// Where the word being typed begins: it is looked up, not read.
+fn begun(text: &str) -> usize {
+    let word = text.char_indices().rev();
+    let word = word.take_while(|(_, c)| c.is_alphanumeric() || matches!(c, '_' | '.'));
+    word.last().map_or(text.len(), |(at, _)| at)
+}
+
+/// What something is done with the rows behind.
+pub(super) fn pipe() -> Candidate {
+    Candidate { text: "|".to_owned(), help: "then what to do with the rows".to_owned() }
+}
+
+/// What may come at the end of `text`, which stands behind the last `|` of a query.
+pub(super) fn operation(text: &str, row: bool) -> Completion {
+    let from = begun(text);
+    let (before, begun) = text.split_at(from);
+    let Ok(tokens) = lex(before) else { return Completion { from, candidates: Vec::new() } };
+    let tokens: Vec<&Lexeme> = tokens.iter().map(|(lexeme, _)| lexeme).collect();
+    let listed = |list: &[(&str, &str)]| -> Vec<(String, String)> {
+        list.iter().map(|(text, help)| ((*text).to_owned(), (*help).to_owned())).collect()
+    };
+    let names = |numbers: bool| -> Vec<(String, String)> {
+        let textual = |spec: &NameSpec| matches!(spec.kind, NameKind::Text | NameKind::Token);
+        let names = known(row).filter(|spec| !numbers || !textual(spec));
+        names.map(|spec| (spec.text.to_owned(), spec.help.to_owned())).collect()
+    };
+    let ordering = tokens
+        .first()
+        .is_some_and(|first| ["sort", "top", "bottom"].iter().any(|word| first.is(word)));
+    let grouped = tokens.iter().any(|token| token.is("by"));
+    let by = ("by", if ordering { "the name to order by" } else { "in groups of equal values" });
+    let found = match tokens.as_slice() {
+        [] => listed(&OPERATIONS),
+        [first] if ordering && first.is("sort") => listed(&[by]),
+        [_] if ordering => Vec::new(),
+        [.., Lexeme::Number(_)] if ordering => listed(&[by]),
+        [.., last] if last.is("by") || grouped && **last == Lexeme::Sign(",") => {
+            let mut found = names(false);
+            if !ordering {
+                found.insert(0, (FILE.to_owned(), "the recording that a row is of".to_owned()));
+            }
+            found
+        }
+        [.., Lexeme::Sign(",")] => listed(&OPERATIONS[3..]),
+        [.., last] if !grouped && OPERATIONS[4..].iter().any(|(word, _)| last.is(word)) => {
+            names(true)
+        }
+        _ if ordering => listed(&[("desc", "the highest first"), ("|", "then another operation")]),
+        _ if grouped => listed(&[(",", "and by another name")]),
+        _ => listed(&[by, (",", "and another number")]),
+    };
+    let candidates = found
+        .into_iter()
+        .filter(|(text, _)| text.starts_with(begun))
         .map(|(text, help)| Candidate { text, help })
         .collect();
     Completion { from, candidates }

@@ -64,6 +64,17 @@ fn plainly<S: Serializer>(number: &f64, to: S) -> Result<S::Ok, S::Error> {
 const DECIMALS: usize = 4;
 
 impl NameValue {
+    /// The value as a number, a truth as 0 or 1; `None` for texts, tokens and NaN.
+    pub(in crate::inspect) fn number(&self) -> Option<f64> {
+        match self {
+            Self::Number(number) => Some(*number),
+            Self::P(p) => Some(f64::from(*p)),
+            Self::Truth(truth) => Some(f64::from(u8::from(*truth))),
+            Self::Text(_) | Self::Token { .. } => None,
+        }
+        .filter(|number| !number.is_nan())
+    }
+
     /// The value in words, beside the numbers that it is compared with: a number has as many digits
     /// as it takes to tell it from them.
     pub(super) fn rounded_against(&self, others: &[f32]) -> String {
@@ -100,7 +111,7 @@ pub trait NamedValues {
 impl Term {
     fn value(&self, facts: &dyn NamedValues, when: When) -> Option<NameValue> {
         let sum = |a: &Term, b: &Term, sign: f64| {
-            let number = |term: &Term| number(&term.value(facts, when)?);
+            let number = |term: &Term| term.value(facts, when)?.number();
             Some(NameValue::Number(number(a)? + sign * number(b)?))
         };
         match self {
@@ -113,23 +124,13 @@ impl Term {
     }
 }
 
-fn number(value: &NameValue) -> Option<f64> {
-    match value {
-        NameValue::Number(number) => Some(*number),
-        NameValue::P(p) => Some(f64::from(*p)),
-        NameValue::Truth(truth) => Some(f64::from(u8::from(*truth))),
-        NameValue::Text(_) | NameValue::Token { .. } => None,
-    }
-    .filter(|number| !number.is_nan())
-}
-
 /// How two values compare; probabilities in f32, as the reference does.
 fn order(a: &NameValue, b: &NameValue) -> Option<Ordering> {
     match (a, b) {
         (NameValue::P(_), _) | (_, NameValue::P(_)) => {
-            (number(a)? as f32).partial_cmp(&(number(b)? as f32))
+            (a.number()? as f32).partial_cmp(&(b.number()? as f32))
         }
-        _ => number(a)?.partial_cmp(&number(b)?),
+        _ => a.number()?.partial_cmp(&b.number()?),
     }
 }
 
@@ -140,7 +141,7 @@ fn equal(a: &NameValue, b: &NameValue) -> Option<bool> {
         | (NameValue::Text(b), NameValue::Token { text: a, .. }) => Some(a == b),
         (NameValue::Token { id: a, .. }, NameValue::Token { id: b, .. }) => Some(a == b),
         (NameValue::Token { id, .. }, other) | (other, NameValue::Token { id, .. }) => {
-            Some(f64::from(*id) == number(other)?)
+            Some(f64::from(*id) == other.number()?)
         }
         _ => order(a, b).map(Ordering::is_eq),
     }
@@ -180,7 +181,7 @@ impl Tree {
                 }
                 _ => None,
             },
-            Self::Holds(term) => number(&now(term)?).map(|number| number != 0.0),
+            Self::Holds(term) => now(term)?.number().map(|number| number != 0.0),
         }
     }
 }

@@ -20,6 +20,7 @@ mod eval;
 mod fault;
 mod lex;
 mod names;
+mod operations;
 mod parse;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ pub use complete::{Candidate, Completion};
 pub use eval::{NameValue, NamedValues, When};
 pub use fault::{SyntaxError, pointed, quoted};
 pub use names::{AFTER, NAMES, Name, NameKind, NameSpec, Reads, name_table};
+pub use operations::{Aggregate, GroupedBy, Grouping, RowOperations, RowOrder};
 pub use parse::{Index, Use};
 
 /// The name that was probably meant by `word`, if one is near.
@@ -200,17 +202,19 @@ pub struct Query {
     /// What its rows are.
     pub subject: Subject,
     tree: Option<parse::Tree>,
+    /// What is done with the rows.
+    pub operations: RowOperations,
 }
 
 impl Query {
-    /// Reads `SUBJECT [where CONDITION]`.
+    /// Reads `SUBJECT [where CONDITION] [| OPERATION]…`.
     ///
     /// # Errors
     /// [`SyntaxError`], with its place.
     pub fn parse(text: &str) -> Result<Self, SyntaxError> {
         let start = text.len() - text.trim_start().len();
         let body = text.trim_start();
-        let end = body.find(char::is_whitespace).unwrap_or(body.len());
+        let end = body.find(|c: char| c.is_whitespace() || c == '|').unwrap_or(body.len());
         let (word, rest) = body.split_at(end);
         // Conditions call them by what became of the position.
         let named = match word {
@@ -225,24 +229,39 @@ impl Query {
             SyntaxError::new(start..start + end, message)
         })?;
         let source = text.trim().to_owned();
+        let start = text.len() - rest.len();
+        let behind = |offset: usize| {
+            move |SyntaxError { at, message }| {
+                SyntaxError::new(at.start + offset..at.end + offset, message)
+            }
+        };
+        let row = subject.has_position();
+        let pipe = lex::lex(rest).map_err(behind(start))?.into_iter();
+        let pipe =
+            pipe.filter(|(sign, _)| *sign == lex::Lexeme::Sign("|")).map(|(_, at)| at).next();
+        let operations = pipe.as_ref().map(|pipe| {
+            RowOperations::parse(&rest[pipe.end..], row).map_err(behind(start + pipe.end))
+        });
+        let rest = &rest[..pipe.map_or(rest.len(), |pipe| pipe.start)];
         let condition = rest.trim_start();
         if condition.is_empty() {
-            return Ok(Self { source, subject, tree: None });
+            let operations = operations.transpose()?.unwrap_or_default();
+            return Ok(Self { source, subject, tree: None, operations });
         }
-        let at = text.len() - condition.len();
-        let behind = condition.strip_prefix("where").filter(|rest| {
+        let at = start + rest.len() - condition.len();
+        let wanted = condition.strip_prefix("where").filter(|rest| {
             rest.is_empty() || rest.starts_with(|c: char| c.is_whitespace() || c == '(')
         });
-        let Some(behind) = behind else {
+        let Some(wanted) = wanted else {
             let word = condition.find(char::is_whitespace).unwrap_or(condition.len());
-            let message = "`where` is wanted here, then a condition".to_owned();
+            let message = "`where` is wanted here, then a condition, or `|`, then what to do with \
+                           the rows"
+                .to_owned();
             return Err(SyntaxError::new(at..at + word, message));
         };
-        let offset = text.len() - behind.len();
-        let tree = parse::parse(behind, subject.has_position()).map_err(|error| {
-            SyntaxError::new(error.at.start + offset..error.at.end + offset, error.message)
-        })?;
-        Ok(Self { source, subject, tree: Some(tree) })
+        let tree = parse::parse(wanted, row).map_err(behind(start + rest.len() - wanted.len()))?;
+        let operations = operations.transpose()?.unwrap_or_default();
+        Ok(Self { source, subject, tree: Some(tree), operations })
     }
 
     /// What may come at the end of `text`.
@@ -260,19 +279,33 @@ impl Query {
                 .collect();
             return Completion { from, candidates };
         };
+        let row = subject.has_position();
+        // A quote that is not closed yet is not looked for pipes.
+        let pipes = lex::lex(text).unwrap_or_default().into_iter();
+        let mut pipes = pipes.filter(|(sign, _)| *sign == lex::Lexeme::Sign("|"));
+        if let Some((_, pipe)) = pipes.next_back() {
+            let mut completion = complete::operation(&text[pipe.end..], row);
+            completion.from += pipe.end;
+            return completion;
+        }
         match text.find(" where ") {
             Some(at) => {
                 let offset = at + " where ".len();
-                let mut completion = complete::complete(&text[offset..], subject.has_position());
+                let mut completion = complete::complete(&text[offset..], row);
+                // Where a condition may be over, something may be done with the rows.
+                if completion.candidates.iter().any(|candidate| candidate.text == "and") {
+                    completion.candidates.push(complete::pipe());
+                }
                 completion.from += offset;
                 completion
             }
             None => {
                 let from = text.rfind(' ').map_or(0, |at| at + 1);
-                let fits = "where".starts_with(&text[from..]);
                 let help = "then a condition on the rows".to_owned();
-                let candidate = Candidate { text: "where".to_owned(), help };
-                Completion { from, candidates: fits.then_some(candidate).into_iter().collect() }
+                let mut candidates =
+                    vec![Candidate { text: "where".to_owned(), help }, complete::pipe()];
+                candidates.retain(|candidate| candidate.text.starts_with(&text[from..]));
+                Completion { from, candidates }
             }
         }
     }
@@ -286,6 +319,12 @@ impl Query {
             _ => false,
         };
         let mut reads = self.tree.as_ref().map(used_once).unwrap_or_default();
+        // What the rows are ordered by is listed too.
+        for order in &self.operations.orders {
+            if !reads.contains(&order.by) {
+                reads.push(order.by);
+            }
+        }
         reads.retain(|used| !own(used));
         if matches!(self.subject, Subject::Steps | Subject::Turns) {
             let of_step = [Name::Mode, Name::Filled, Name::Length];
@@ -306,6 +345,12 @@ impl Query {
             QueryValue { name: used.to_string(), value, text }
         };
         self.reads().into_iter().map(reading).collect()
+    }
+
+    /// The values that the operations read at a row, in the order of [`RowOperations::uses`].
+    pub fn keys(&self, row: &dyn NamedValues) -> Vec<Option<NameValue>> {
+        let uses = self.operations.uses().into_iter();
+        uses.map(|used| row.value(used, When::Now)).collect()
     }
 
     /// True if a row fits.

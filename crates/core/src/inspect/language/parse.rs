@@ -70,7 +70,7 @@ pub(super) enum Tree {
 
 /// Reads a condition; in a query's rows names of rows are known too.
 pub(super) fn parse(text: &str, row: bool) -> Result<Tree, SyntaxError> {
-    let mut reader = ExpressionReader { tokens: lex(text)?, at: 0, end: text.len(), row, depth: 0 };
+    let mut reader = ExpressionReader::new(text, row)?;
     if reader.tokens.is_empty() {
         let message = "a condition is wanted, e.g. `length > 32` or `expanded`";
         return Err(SyntaxError::new(0..text.len(), message.to_owned()));
@@ -83,6 +83,10 @@ pub(super) fn parse(text: &str, row: bool) -> Result<Tree, SyntaxError> {
                 matches!(next, Lexeme::Word(found) if strsim::jaro_winkler(found, word) > 0.8)
             });
             let message = match near {
+                _ if matches!(next, Lexeme::Sign("|")) => {
+                    "`|` stands behind the condition of a query; write `or` for another condition"
+                        .to_owned()
+                }
                 Some(near) => format!("this is no operator; did you mean `{near}`?"),
                 None => "the condition is over here: join it with `and` or `or`".to_owned(),
             };
@@ -91,25 +95,30 @@ pub(super) fn parse(text: &str, row: bool) -> Result<Tree, SyntaxError> {
     }
 }
 
-struct ExpressionReader {
+pub(super) struct ExpressionReader {
     tokens: Vec<(Lexeme, Range<usize>)>,
-    at: usize,
+    pub(super) at: usize,
     end: usize,
     row: bool,
     depth: usize,
 }
 
 impl ExpressionReader {
-    fn peek(&self) -> Option<&Lexeme> {
+    /// Begins with a text; in a query's rows names of rows are known too.
+    pub(super) fn new(text: &str, row: bool) -> Result<Self, SyntaxError> {
+        Ok(Self { tokens: lex(text)?, at: 0, end: text.len(), row, depth: 0 })
+    }
+
+    pub(super) fn peek(&self) -> Option<&Lexeme> {
         self.tokens.get(self.at).map(|(lexeme, _)| lexeme)
     }
 
-    fn place(&self) -> Range<usize> {
+    pub(super) fn place(&self) -> Range<usize> {
         self.tokens.get(self.at).map_or(self.end..self.end, |(_, at)| at.clone())
     }
 
     /// Takes a word or sign, if it comes next.
-    fn takes(&mut self, wanted: &[&str]) -> bool {
+    pub(super) fn takes(&mut self, wanted: &[&str]) -> bool {
         let found = match self.peek() {
             Some(Lexeme::Word(word)) => wanted.contains(&word.as_str()),
             Some(Lexeme::Sign(sign)) => wanted.contains(sign),
@@ -283,6 +292,15 @@ impl ExpressionReader {
                 let message = "a name, a number or a text is wanted here".to_owned();
                 Err(SyntaxError::new(self.place(), message))
             }
+        }
+    }
+
+    /// Takes a name that has a value at a row.
+    pub(super) fn used(&mut self) -> Result<Use, SyntaxError> {
+        let place = self.place();
+        match self.term()? {
+            Term::Use(used) => Ok(used),
+            _ => Err(SyntaxError::new(place, "a name is wanted here, e.g. `step`".to_owned())),
         }
     }
 

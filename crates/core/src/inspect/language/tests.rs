@@ -126,6 +126,7 @@ fn bad_conditions_are_refused_at_their_place() {
         ("xyzzy", 0..5, "no name `xyzzy`"),
         ("length >", 8..8, "is wanted here"),
         ("length > 3 4", 11..12, "join it"),
+        ("length > 3 | count", 11..12, "behind the condition of a query"),
         ("eos_conf croses 0.9", 9..15, "did you mean `crosses`?"),
         ("(length > 3", 11..11, "`)` is wanted"),
         ("conf < 0.1", 0..4, "`conf[17]`"),
@@ -177,6 +178,12 @@ fn queries_have_subjects_and_rows() {
         "fills where token contains 'the'",
         "drops where(slot > 3)",
         "  expansions where made > 3 ",
+        "fills | count",
+        "fills|count by in_block",
+        "fills where p < 0.5 || p > 0.9 | top 10 by entropy",
+        "fills where token == '|' | count, mean p, max entropy by file, mode",
+        "steps | sort by eos_conf desc | top 3 by length | mean after.eos_conf",
+        "positions | bottom 5 by flips",
     ] {
         let query = Query::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!(query.to_string(), text.trim());
@@ -188,6 +195,21 @@ fn queries_have_subjects_and_rows() {
         ("fills where", 11..11, "a condition is wanted"),
         ("fills where q < 1", 12..13, "no name"),
         ("steps where p < 1", 12..13, "no name"),
+        ("fills |", 7..7, "one of these is wanted here: sort, top"),
+        ("fills | cuont", 8..13, "did you mean `count`?"),
+        ("fills where p < 1 | top by p", 24..26, "e.g. `top 10 by p`"),
+        ("fills | top 1.5 by p", 12..15, "a number of rows"),
+        ("fills | top 10 p", 15..16, "`by` and a name"),
+        ("fills | sort p", 13..14, "e.g. `sort by p`"),
+        ("fills | mean", 12..12, "wanted here"),
+        ("fills | mean token", 13..18, "`token` is no number"),
+        ("fills | mean 3", 13..14, "a name is wanted"),
+        ("steps | mean p", 13..14, "no name `p`"),
+        ("fills | count by blok", 17..21, "did you mean `block`?"),
+        ("fills | count by file | top 3 by p", 24..27, "nothing follows groups"),
+        ("fills | count p", 14..15, "another operation"),
+        ("fills where token == 'x | count", 21..31, "not closed"),
+        ("fills where q < 1 | count", 12..13, "no name"),
     ] {
         let error = Query::parse(text).unwrap_err();
         assert_eq!(error.at, at, "{text}: {error}");
@@ -201,6 +223,7 @@ fn what_may_come_next() {
         completion.candidates.into_iter().map(|candidate| candidate.text).collect()
     };
     let complete = |text: &str| texts(Condition::complete(text));
+    assert_eq!(complete("eos_d"), ["eos_density"]);
     assert_eq!(complete("eos_c"), ["eos_conf", "eos_confidence_threshold", "eos_check_tokens"]);
     assert_eq!(complete("length > 3 and len"), ["length"]);
     assert!(complete("length ").contains(&"crosses".to_owned()));
@@ -223,6 +246,19 @@ fn what_may_come_next() {
     assert_eq!(query("fills wh"), ["where"]);
     assert_eq!(query("fills where pos"), ["position"]);
     assert_eq!(Query::complete("fills where pos").from, 12);
+    assert_eq!(query("fills "), ["where", "|"]);
+    assert_eq!(query("fills where p < 1 "), ["and", "or", "|"]);
+    assert_eq!(query("fills | m"), ["mean", "min", "max"]);
+    assert_eq!(Query::complete("fills where p < 1 | co").from, 20);
+    assert_eq!(query("fills | top 10 "), ["by"]);
+    assert_eq!(query("fills | sort by pos"), ["position"]);
+    assert_eq!(query("fills | sort by p "), ["desc", "|"]);
+    assert_eq!(query("fills | mean entr"), ["entropy", "entropy_bound"]);
+    assert_eq!(query("fills | mean tok"), ["tokens_per_pass"]);
+    assert_eq!(query("fills | mean p "), ["by", ","]);
+    assert_eq!(query("fills | mean p, cou"), ["count"]);
+    assert_eq!(query("fills | count by fi"), ["file", "finish", "filled", "fill_conf"]);
+    assert_eq!(query("fills | count by file, in_b"), ["in_block"]);
 }
 
 #[test]
@@ -270,7 +306,7 @@ proptest! {
     #[test]
     fn no_likely_text_breaks_it(parts in prop::collection::vec(prop::sample::select(vec![
         "length", "conf", "[", "17", "]", "#", ">", "<=", "==", "and", "or", "not", "(", ")", "changes",
-        "crosses", "contains", "'x'", "text", "0.5", "-", "+", "fills", "where", " ", "é",
+        "crosses", "contains", "'x'", "text", "0.5", "-", "+", "fills", "where", " ", "é", "|", ",", "top", "10", "by", "count", "mean",
     ]), 0..24)) {
         let text = parts.join(" ");
         if let Ok(condition) = Condition::parse(&text) {
@@ -278,6 +314,7 @@ proptest! {
             condition.values(&table());
         }
         let _ = Query::parse(&text);
+        Query::complete(&text);
         Condition::complete(&text);
     }
 }
