@@ -42,7 +42,10 @@ fn compare_branches(app: &mut App, branches: [String; 2]) {
     app.running.paced = false;
     let runs = branches.into_iter().filter_map(|called| run(app, &called)).collect();
     let comparison = ComparisonScreen::of_branches(runs, app.display.width, app.display.height);
-    app.top.comparison = comparison.map(|comparison| Box::new(comparison) as Box<dyn InnerScreen>);
+    app.top.comparison = comparison.map(|mut comparison| {
+        comparison.set_selecting(app.display.selecting);
+        Box::new(comparison) as Box<dyn InnerScreen>
+    });
 }
 
 /// Goes to a node of the branch that ends at `tip`.
@@ -149,6 +152,13 @@ impl Interface for App {
 
     fn set_slow(&mut self, time: Option<Duration>) {
         self.running.slow = time;
+    }
+
+    fn set_selecting(&mut self, selecting: bool) {
+        self.display.selecting = selecting;
+        if let Some(comparison) = &mut self.top.comparison {
+            comparison.set_selecting(selecting);
+        }
     }
 
     fn rest(&mut self) -> Option<Feed> {

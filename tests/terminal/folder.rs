@@ -32,7 +32,7 @@ fn a_run_is_opened_from_the_list_and_left() {
     terminal.press("\r");
     terminal.wait_text("REPLAY");
     terminal.step_to(1);
-    terminal.wait_text("back");
+    terminal.wait_text("q leave");
     // Back in the list, the run is still the selected one.
     terminal.press("q");
     terminal.wait_text("FOLDER");
@@ -68,6 +68,48 @@ fn marked_runs_are_compared_and_one_that_is_written_meanwhile_appears() {
     terminal.press("\x03");
     terminal.wait_text("again quits");
     terminal.press("\x03");
+    assert!(terminal.exit().success(), "{}", terminal.text());
+    terminal.assert_restored();
+}
+
+#[test]
+fn esc_leaves_a_run_and_a_key_leaves_the_mouse_to_the_terminal() {
+    use vt100::MouseProtocolMode;
+    let folder = folder();
+    let mut terminal = Terminal::start(&[folder.path().to_str().unwrap()], (120, 40), &[]);
+    let mouse = |terminal: &Terminal, mode: MouseProtocolMode| {
+        terminal.wait("mouse mode", |screen| screen.mouse_protocol_mode() == mode);
+    };
+    terminal.wait_text("3 runs");
+    mouse(&terminal, MouseProtocolMode::ButtonMotion);
+    terminal.press("V");
+    mouse(&terminal, MouseProtocolMode::None);
+    terminal.wait_text("V take the mouse back");
+    // It stays so in the run that is opened, where Esc closes one thing after the other.
+    terminal.press("G\r");
+    terminal.wait_text("REPLAY");
+    terminal.wait_text("V take the mouse back");
+    terminal.press("z");
+    terminal.wait_gone("Inspector");
+    terminal.press("\x1b");
+    terminal.wait_text("Inspector");
+    terminal.press("\x1b");
+    terminal.wait_text("FOLDER");
+    terminal.press("V");
+    mouse(&terminal, MouseProtocolMode::ButtonMotion);
+    terminal.wait_gone("take the mouse back");
+    // A click on a hint does what its key does.
+    for word in ["help", "quit"] {
+        let text = terminal.text();
+        let (row, line) = text.lines().enumerate().last().unwrap();
+        let column = line[..line.find(word).unwrap()].chars().count();
+        terminal.press(&format!("\x1b[<0;{};{}M", column + 1, row + 1));
+        if word == "help" {
+            terminal.wait_text("The runs of a folder");
+            terminal.press("?");
+            terminal.wait_gone("The runs of a folder");
+        }
+    }
     assert!(terminal.exit().success(), "{}", terminal.text());
     terminal.assert_restored();
 }

@@ -75,8 +75,10 @@ pub struct Display {
     /// While a forward pass runs: what the one before said, by slot, so that the draft stays readable
     /// and nothing flickers.
     pub draft: HashMap<Slot, (TokenId, f32)>,
-    /// It is a run of a comparison, to which quitting leads back.
+    /// It is a run of a comparison or a folder, to which quitting leads back.
     pub inner: bool,
+    /// A key has left the mouse to the terminal, which selects text with it.
+    pub selecting: bool,
     /// Positions whose tokens another canvas does not have; empty where none is compared with.
     pub differs: Vec<bool>,
 }
@@ -107,6 +109,7 @@ impl Display {
             found: FoundLists::default(),
             draft: HashMap::new(),
             inner: false,
+            selecting: false,
             differs: Vec::new(),
         }
     }

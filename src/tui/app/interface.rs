@@ -44,6 +44,8 @@ pub enum Effect {
     Resume,
     /// Put a text on the clipboard.
     Copy(String),
+    /// Leave the mouse to the terminal, so that it selects text, or listen to it again.
+    ToggleMouse,
     /// Draw every cell anew, whatever the terminal shows.
     Redraw,
     /// Leave the loop; the run and its recording end.
@@ -74,6 +76,8 @@ pub trait Interface {
     fn busy(&self) -> Option<Key>;
     /// The pass in work takes long: this long so far; `None` while it does not.
     fn set_slow(&mut self, time: Option<Duration>);
+    /// The mouse was left to the terminal with a key, or is listened to again.
+    fn set_selecting(&mut self, _selecting: bool) {}
     /// The rest of a recording, to be read meanwhile, or what a loop does.
     fn rest(&mut self) -> Option<Feed> {
         None

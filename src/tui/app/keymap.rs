@@ -59,6 +59,7 @@ pub enum Action {
     Exact,
     Command,
     Help,
+    SelectText,
     Redraw,
     Escape,
     Interrupt,

@@ -77,11 +77,17 @@ fn first_row(screen: &FolderScreen, room: usize) -> usize {
 pub(super) enum ListHit {
     Row(usize),
     Heading(ShownColumn),
+    /// The hint of an action.
+    Hint(Action),
 }
 
 /// What is under this cell of the screen.
 pub(super) fn hit(screen: &FolderScreen, x: u16, y: u16) -> Option<ListHit> {
     let areas = areas(screen);
+    if let Some(line) = hint_line(screen, areas.bottom).filter(|line| line.y == y) {
+        let all = keys::hints(&screen.keymap, screen.selecting);
+        return hints::hit(screen.theme, &all, line, x).map(ListHit::Hint);
+    }
     if areas.headings.contains((x, y).into()) {
         let placed = columns::placed(areas.headings.width, screen.list.longest_name());
         let under = placed.into_iter().rev().find(|placed| placed.x <= x)?;
@@ -318,11 +324,17 @@ fn bottom(screen: &FolderScreen, pen: &mut Pen, area: Rect) {
         let sentence = text::safe(&pen.theme.say(sentence), pen.theme.ascii());
         pen.put(line.x + 1, line.y, room, &sentence, pen.theme.style(*role));
     }
-    if typed.is_some() || (spoken.is_some() && area.height < 2) {
-        return;
+    if let Some(line) = hint_line(screen, area) {
+        hints::draw(pen, &keys::hints(&screen.keymap, screen.selecting), line);
     }
-    let all = keys::hints(&screen.keymap);
-    hints::draw(pen, &all, Rect { y: area.bottom() - 1, ..line });
+}
+
+/// The line of the hints, if nothing typed or said takes its place.
+fn hint_line(screen: &FolderScreen, bottom: Rect) -> Option<Rect> {
+    let typed = matches!(screen.mode, ListMode::Name(_) | ListMode::Filter(_));
+    let spoken = screen.opening.is_some() || screen.message.is_some();
+    let there = !typed && (!spoken || bottom.height > 1) && bottom.height > 0;
+    there.then(|| Rect { y: bottom.bottom() - 1, height: 1, ..bottom })
 }
 
 /// Draws the box with the keys.

@@ -3,7 +3,7 @@
 
 use super::super::{
     app::{Action, Keymap, keymap::names},
-    frame::hints::Hint,
+    frame::hints::{Hint, SELECTING},
 };
 
 /// Actions with a word for the hints and a line of help.
@@ -32,19 +32,22 @@ pub const KEYS: &[(&[Action], Option<&str>, &str)] = &[
     (&[Action::PreviousBlock, Action::NextBlock], None, "a page up, or down"),
     (&[Action::First, Action::Last], None, "select the first run, or the last"),
     (&[Action::Escape], None, "stop opening; take away the filters; unmark all"),
+    (&[Action::SelectText], None, "let the terminal select text with the mouse, or no more"),
     (&[Action::Redraw], None, "draw the screen anew"),
     (&[Action::Suspend], None, "go to the shell; `fg` comes back"),
     (&[Action::Help], Some("help"), "show or close this help"),
-    (&[Action::Quit], Some("quit"), "quit; from a run, go back to this list"),
+    (&[Action::Quit], Some("quit"), "quit; from a run, go back to this list, as Esc does"),
     (&[Action::Interrupt], None, "pressed twice: quit, also from a run"),
 ];
 
 /// The hints, most needed first.
-pub fn hints(keymap: &Keymap) -> Vec<Hint> {
+pub fn hints(keymap: &Keymap, selecting: bool) -> Vec<Hint> {
+    let first = selecting.then(|| Hint::new(keymap, SELECTING.0, SELECTING.1)).flatten();
     let last = |word: Option<&str>| matches!(word, Some("help" | "quit"));
     let (ends, firsts): (Vec<_>, Vec<_>) = KEYS.iter().partition(|(_, word, _)| last(*word));
     let all = firsts.into_iter().chain(ends);
-    all.filter_map(|&(actions, word, _)| Hint::new(keymap, actions, word?)).collect()
+    let all = all.filter_map(|&(actions, word, _)| Hint::new(keymap, actions, word?));
+    first.into_iter().chain(all).collect()
 }
 
 /// The rows of the help box: every key of the actions, and what they do.

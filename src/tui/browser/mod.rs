@@ -86,6 +86,8 @@ pub(super) struct FolderScreen {
     opening: Option<OpeningRuns>,
     opened: Option<OpenedRuns>,
     interrupted: bool,
+    /// The terminal selects text with the mouse.
+    selecting: bool,
 }
 
 impl FolderScreen {
@@ -112,6 +114,7 @@ impl FolderScreen {
             opening: None,
             opened: None,
             interrupted: false,
+            selecting: false,
         }
     }
 
@@ -192,7 +195,7 @@ impl Interface for FolderScreen {
                 self.press(key, &mut effects);
             }
             AppEvent::Terminal(TerminalEvent::Resize(width, height)) => self.resize(width, height),
-            AppEvent::Terminal(TerminalEvent::Mouse(mouse)) => self.click(mouse),
+            AppEvent::Terminal(TerminalEvent::Mouse(mouse)) => self.click(mouse, &mut effects),
             AppEvent::Terminal(TerminalEvent::Paste(text)) => self.paste(&text),
             AppEvent::Arrived => self.arrive(&mut effects),
             AppEvent::Terminal(_)
@@ -229,6 +232,10 @@ impl Interface for FolderScreen {
     }
 
     fn set_slow(&mut self, _: Option<Duration>) {}
+
+    fn set_selecting(&mut self, selecting: bool) {
+        self.selecting = selecting;
+    }
 
     fn wake_by(&mut self, wake: Wake) {
         if let Some(watch) = &self.watch {

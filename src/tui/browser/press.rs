@@ -38,6 +38,7 @@ impl FolderScreen {
             }
             Some(Action::Suspend) => return effects.push(Effect::Suspend),
             Some(Action::Redraw) => return effects.push(Effect::Redraw),
+            Some(Action::SelectText) => return effects.push(Effect::ToggleMouse),
             _ => {}
         }
         self.interrupted = false;
@@ -238,27 +239,40 @@ impl FolderScreen {
         }
     }
 
-    /// A click selects a row, and opens the one selected; on a heading it sorts. The wheel moves the
-    /// selection.
-    pub(super) fn click(&mut self, mouse: MouseEvent) {
+    /// A click selects a row, and opens the one selected; on a heading it sorts, and on a hint it does what the
+    /// key does. The wheel moves the selection.
+    pub(super) fn click(&mut self, mouse: MouseEvent, effects: &mut Vec<Effect>) {
+        let pressed = matches!(mouse.kind, MouseEventKind::Down(_));
+        if matches!(self.mode, ListMode::Help) {
+            if pressed {
+                self.mode = ListMode::List;
+            }
+            return;
+        }
+        let under = draw::hit(self, mouse.column, mouse.row).filter(|_| pressed);
+        if pressed {
+            self.message = None;
+        }
         match mouse.kind {
             MouseEventKind::ScrollDown => self.list.select_by(WHEEL),
             MouseEventKind::ScrollUp => self.list.select_by(-WHEEL),
-            MouseEventKind::Down(MouseButton::Left) => {
-                match draw::hit(self, mouse.column, mouse.row) {
-                    Some(draw::ListHit::Row(row)) if self.list.row_selected() == Some(row) => {
-                        self.open_selected();
-                    }
-                    Some(draw::ListHit::Row(row)) => self.list.select(row),
-                    Some(draw::ListHit::Heading(ShownColumn::Of(column))) => {
-                        let (now, descending) = self.list.order();
-                        let turned = if now == column { !descending } else { column.is_number() };
-                        self.list.order_by(column, turned);
-                        self.say_order();
-                    }
-                    Some(draw::ListHit::Heading(ShownColumn::Curve)) | None => {}
+            MouseEventKind::Down(MouseButton::Left) => match under {
+                Some(draw::ListHit::Row(row)) if self.list.row_selected() == Some(row) => {
+                    self.open_selected();
                 }
-            }
+                Some(draw::ListHit::Row(row)) => self.list.select(row),
+                Some(draw::ListHit::Heading(ShownColumn::Of(column))) => {
+                    let (now, descending) = self.list.order();
+                    let turned = if now == column { !descending } else { column.is_number() };
+                    self.list.order_by(column, turned);
+                    self.say_order();
+                }
+                Some(draw::ListHit::Hint(Action::SelectText)) => {
+                    effects.push(Effect::ToggleMouse);
+                }
+                Some(draw::ListHit::Hint(action)) => self.act(action, effects),
+                Some(draw::ListHit::Heading(ShownColumn::Curve)) | None => {}
+            },
             _ => {}
         }
     }

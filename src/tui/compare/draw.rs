@@ -8,7 +8,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
     super::{
-        app::{layout::SMALLEST, pane::Pane},
+        app::{keymap::Binding, layout::SMALLEST, pane::Pane},
         frame::{self, hints, slow::Slow},
         paint::{
             pen::Pen,
@@ -257,6 +257,32 @@ fn title(comparison: &ComparisonScreen, pen: &mut Pen, line: Rect, places: &[Run
     pen.line(line.x + 1, line.y, room, &parts);
 }
 
+/// The line of the hints, if nothing said takes its place.
+fn hint_line(comparison: &ComparisonScreen, area: Rect) -> Option<Rect> {
+    let rows = bottom_rows(area.height);
+    if rows > 1 {
+        return Some(Rect { y: area.bottom() - 1, height: 1, ..area });
+    }
+    let line = Rect { y: area.bottom() - rows, height: 1, ..area };
+    let look = (comparison.theme, &comparison.keymap);
+    let slow = Slow::of(look, comparison.busy, comparison.slow, line.width);
+    let line = slow.map_or(line, |slow| slow.rest_of(line));
+    comparison.message.is_none().then_some(line)
+}
+
+/// The row of the key whose hint was clicked on.
+pub(super) fn hint_hit(
+    comparison: &ComparisonScreen,
+    mouse: MouseEvent,
+) -> Option<&'static Binding> {
+    let pressed = mouse.kind == MouseEventKind::Down(MouseButton::Left) && !comparison.help;
+    let area = Rect::new(0, 0, comparison.width, comparison.height);
+    let line = hint_line(comparison, area).filter(|line| pressed && line.y == mouse.row)?;
+    let all = keys::hints(&comparison.keymap, comparison.below, comparison.selecting);
+    let action = hints::hit(comparison.theme, &all, line, mouse.column)?;
+    comparison.keymap.of(action)
+}
+
 /// Draws the message and the hints, at the bottom.
 fn bottom(comparison: &ComparisonScreen, pen: &mut Pen, area: Rect) {
     let rows = bottom_rows(area.height);
@@ -274,13 +300,10 @@ fn bottom(comparison: &ComparisonScreen, pen: &mut Pen, area: Rect) {
         let sentence = text::safe(&pen.theme.say(sentence), pen.theme.ascii());
         pen.put(line.x + 1, line.y, room, &sentence, pen.theme.style(*role));
     }
-    if spoken.is_some() && rows == 1 {
-        return;
+    if let Some(line) = hint_line(comparison, area) {
+        let all = keys::hints(&comparison.keymap, comparison.below, comparison.selecting);
+        hints::draw(pen, &all, line);
     }
-    let y = area.bottom() - 1;
-    let width = if rows == 1 { line.width } else { area.width };
-    let all = keys::hints(&comparison.keymap, comparison.below);
-    hints::draw(pen, &all, Rect { y, width, height: 1, ..area });
 }
 
 /// Draws the box with the keys.

@@ -4,7 +4,7 @@
 use super::{
     super::{
         app::{Action, Keymap, keymap::names},
-        frame::hints::Hint,
+        frame::hints::{Hint, SELECTING},
     },
     ScreenBelow,
 };
@@ -35,24 +35,26 @@ pub const KEYS: &[(&[Action], Option<&str>, &str)] = &[
     (&[Action::Left, Action::Right], None, "move the cursor of this run"),
     (&[Action::Follow], None, "let the cursors follow what happens again"),
     (&[Action::Ghost], None, "show masks as the model's draft, or as bars"),
+    (&[Action::SelectText], None, "let the terminal select text with the mouse, or no more"),
     (&[Action::Redraw], None, "draw the screen anew"),
-    (&[Action::Escape], None, "stop a run; cancel a forward pass"),
+    (&[Action::Escape], None, "stop a run or a pass; over something, go back to it"),
     (&[Action::Interrupt], None, "the same; twice: quit"),
     (&[Action::Help], Some("help"), "show or close this help"),
     (&[Action::Quit], Some("quit"), "quit; over the debugger or a folder, go back to it"),
 ];
 
 /// The hints, most needed first, on a comparison that lies over `below`.
-pub fn hints(keymap: &Keymap, below: ScreenBelow) -> Vec<Hint> {
+pub fn hints(keymap: &Keymap, below: ScreenBelow, selecting: bool) -> Vec<Hint> {
+    let first = selecting.then(|| Hint::new(keymap, SELECTING.0, SELECTING.1)).flatten();
     let hints = KEYS.iter().filter_map(|(actions, word, _)| {
         let word = match actions {
-            [Action::Quit] if below != ScreenBelow::Nothing => Some("back"),
+            [Action::Quit] if below != ScreenBelow::Nothing => Some("leave"),
             [Action::Enter] if below == ScreenBelow::Debugger => Some("go there"),
             _ => *word,
         };
         Hint::new(keymap, actions, word?)
     });
-    hints.collect()
+    first.into_iter().chain(hints).collect()
 }
 
 /// The rows of the help box: every key of the actions, and what they do.

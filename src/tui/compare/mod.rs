@@ -106,6 +106,8 @@ pub(super) struct ComparisonScreen {
     /// The run in focus has the whole screen, as a debugger.
     pub open: bool,
     pub help: bool,
+    /// A key has left the mouse to the terminal.
+    pub selecting: bool,
     /// What to quit leads back to.
     pub below: ScreenBelow,
     /// The debugger is to go where the run in focus is.
@@ -158,6 +160,7 @@ impl ComparisonScreen {
             focus: 0,
             open: false,
             help: false,
+            selecting: false,
             below: ScreenBelow::Nothing,
             chosen: false,
             running: false,
@@ -265,7 +268,13 @@ impl ComparisonScreen {
     }
 
     fn press(&mut self, key: KeyEvent, effects: &mut Vec<Effect>) {
-        let Some(row) = self.keymap.pressed(&key) else { return };
+        if let Some(row) = self.keymap.pressed(&key) {
+            self.perform(row, effects);
+        }
+    }
+
+    /// Does what a key or its hint does.
+    fn perform(&mut self, row: &Binding, effects: &mut Vec<Effect>) {
         match row.action {
             Some(Action::Interrupt) if std::mem::replace(&mut self.interrupted, true) => {
                 return effects.push(Effect::Quit);
@@ -277,6 +286,7 @@ impl ComparisonScreen {
             }
             Some(Action::Suspend) => return effects.push(Effect::Suspend),
             Some(Action::Redraw) => return effects.push(Effect::Redraw),
+            Some(Action::SelectText) => return effects.push(Effect::ToggleMouse),
             _ => {}
         }
         self.interrupted = false;
@@ -367,6 +377,7 @@ impl ComparisonScreen {
             Action::Enter => self.enter(),
             Action::Help => self.help = true,
             Action::Escape if self.stop(effects) => self.say("stopped"),
+            Action::Escape if self.below != ScreenBelow::Nothing => effects.push(Effect::Quit),
             Action::Quit => effects.push(Effect::Quit),
             _ => {}
         }
@@ -419,7 +430,10 @@ impl Interface for ComparisonScreen {
                 self.press(key, &mut effects);
             }
             AppEvent::Terminal(TerminalEvent::Resize(width, height)) => self.resize(width, height),
-            AppEvent::Terminal(TerminalEvent::Mouse(mouse)) => draw::click(self, mouse),
+            AppEvent::Terminal(TerminalEvent::Mouse(mouse)) => match draw::hint_hit(self, mouse) {
+                Some(row) => self.perform(row, &mut effects),
+                None => draw::click(self, mouse),
+            },
             AppEvent::Terminal(_) => {}
             AppEvent::Report(model, report) => self.answer(model, report, &mut effects),
             AppEvent::Tick => {
@@ -470,6 +484,13 @@ impl Interface for ComparisonScreen {
         self.slow = time;
         for run in &mut self.lockstep.runs {
             run.app.running.slow = time;
+        }
+    }
+
+    fn set_selecting(&mut self, selecting: bool) {
+        self.selecting = selecting;
+        for run in &mut self.lockstep.runs {
+            run.app.set_selecting(selecting);
         }
     }
 }

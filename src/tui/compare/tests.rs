@@ -398,3 +398,35 @@ fn a_click_on_the_strip_goes_to_a_step() {
     seen.dedup();
     assert!(seen.is_sorted() && seen.len() == 78.min(last + 1), "{seen:?}");
 }
+
+#[test]
+fn a_click_on_a_hint_does_what_its_key_does() {
+    use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut comparison = comparison(Look::default(), TWO, width, height);
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+        comparison.draw(&mut buffer);
+        let row = height - 1;
+        let line: String = (0..width).map(|x| buffer[(x, row)].symbol().to_owned()).collect();
+        let column = line[..line.find("step").unwrap()].chars().count() as u16;
+        let kind = MouseEventKind::Down(MouseButton::Left);
+        let mouse = MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE };
+        let effects = comparison.update(AppEvent::Terminal(TerminalEvent::Mouse(mouse)));
+        settle(&mut comparison, effects);
+        assert_eq!(depths(&comparison), [1, 1], "{line}");
+    }
+}
+
+#[test]
+fn esc_leaves_only_what_lies_over_something() {
+    for (below, leaves) in
+        [(ScreenBelow::Nothing, false), (ScreenBelow::Debugger, true), (ScreenBelow::Folder, true)]
+    {
+        let mut comparison = recorded(Look::default(), TWO, 80, 24);
+        comparison.below = below;
+        let key = KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE);
+        let effects = comparison.update(AppEvent::Terminal(TerminalEvent::Key(key)));
+        let quits = effects.iter().any(|effect| matches!(effect, Effect::Quit));
+        assert_eq!(quits, leaves, "{below:?}");
+    }
+}

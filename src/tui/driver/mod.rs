@@ -79,6 +79,7 @@ pub(in crate::tui) async fn run_on(
 ) -> Result<End, TuiError> {
     let (width, height) = screen.size().map_err(TuiError::Terminal)?;
     app.resize(width, height);
+    app.set_selecting(screen.selecting());
     let (events, inbox) = unbounded_channel();
     if let Some(rest) = app.rest() {
         let events = events.clone();
@@ -139,6 +140,11 @@ async fn drive(
                     dirty = true;
                 }
                 Effect::Copy(text) => screen.copy(&text)?,
+                Effect::ToggleMouse => {
+                    screen.toggle_mouse()?;
+                    app.set_selecting(screen.selecting());
+                    dirty = true;
+                }
                 Effect::Redraw => {
                     screen.redraw()?;
                     dirty = true;

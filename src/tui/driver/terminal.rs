@@ -39,7 +39,10 @@ pub struct Screen {
     /// Never dropped: its own drop shows the cursor, which `give_back` has done, and panics
     /// where stderr is gone.
     terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
+    /// The mouse is to be listened to, unless a key leaves it to the terminal.
     mouse: bool,
+    /// It is listened to now.
+    listens: bool,
     /// What panicked on other threads; printed once the terminal is given back.
     elsewhere: Arc<Mutex<Vec<String>>>,
     before: Arc<Hook>,
@@ -62,7 +65,8 @@ impl Screen {
         });
         match opened {
             Ok(terminal) => {
-                Ok(Self { terminal: ManuallyDrop::new(terminal), mouse, elsewhere, before })
+                let terminal = ManuallyDrop::new(terminal);
+                Ok(Self { terminal, mouse, listens: mouse, elsewhere, before })
             }
             Err(error) => {
                 give_back();
@@ -116,6 +120,20 @@ impl Screen {
         io::Write::flush(to)
     }
 
+    /// Leaves the mouse to the terminal, or listens to it again.
+    ///
+    /// # Errors
+    /// If the terminal cannot be written to.
+    pub fn toggle_mouse(&mut self) -> io::Result<()> {
+        self.listens = !self.listens;
+        if self.listens { listen_to_mouse() } else { execute!(io::stdout(), DisableMouseCapture) }
+    }
+
+    /// True if a key has left the mouse to the terminal.
+    pub fn selecting(&self) -> bool {
+        self.mouse && !self.listens
+    }
+
     /// Gives the terminal back for a while, stops the process, and takes it over again when the
     /// process is continued.
     ///
@@ -124,7 +142,7 @@ impl Screen {
     pub fn suspend(&mut self) -> io::Result<()> {
         give_back();
         stop();
-        take(self.mouse)?;
+        take(self.listens)?;
         self.redraw()
     }
 
@@ -135,7 +153,7 @@ impl Screen {
     pub fn resume(&mut self) -> io::Result<()> {
         // The shell has changed the modes behind our back; they are known again after this.
         give_back();
-        take(self.mouse)?;
+        take(self.listens)?;
         self.redraw()
     }
 }

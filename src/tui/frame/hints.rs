@@ -14,6 +14,10 @@ use super::super::{
 /// What stays at the end, whatever the width: the command line, help and quit.
 const KEPT: usize = 3;
 
+/// What comes before all others while the terminal selects text.
+pub(in crate::tui) const SELECTING: (&[Action], &str) =
+    (&[Action::SelectText], "take the mouse back");
+
 const FIRST: [KeyHint; 2] = [(&[Action::Step], "step"), (&[Action::Back], "back")];
 
 const LAST: [KeyHint; 11] = [
@@ -74,9 +78,11 @@ impl Hint {
 pub(in crate::tui) fn of(app: &App) -> Vec<Hint> {
     let own = app.display.focus.hints();
     let last = LAST.iter().filter(|(actions, _)| own.iter().all(|(others, _)| others != actions));
-    let all = FIRST.iter().chain(own).chain(last);
-    let quit = if app.display.inner { "back" } else { "quit" };
-    let word = |actions: &[Action], word| if actions == [Action::Quit] { quit } else { word };
+    let selecting = app.display.selecting.then_some(&SELECTING);
+    let all = selecting.into_iter().chain(&FIRST).chain(own).chain(last);
+    let inner = app.display.inner;
+    let word =
+        |actions: &[Action], word| if inner && actions == [Action::Quit] { "leave" } else { word };
     all.filter_map(|(actions, words)| Hint::new(&app.keymap, actions, word(actions, words)))
         .collect()
 }
@@ -113,9 +119,8 @@ pub(in crate::tui) fn draw(pen: &mut Pen, hints: &[Hint], line: Rect) {
 }
 
 /// The action of the hint under a cell of its line.
-pub(in crate::tui) fn hit(app: &App, line: Rect, x: u16) -> Option<Action> {
-    let hints = of(app);
-    let places = placed(app.theme, &hints, line);
+pub(in crate::tui) fn hit(theme: Theme, hints: &[Hint], line: Rect, x: u16) -> Option<Action> {
+    let places = placed(theme, hints, line);
     let (at, hint) = places.into_iter().rev().find(|(at, _)| *at <= x)?;
-    hint.action_at(app.theme, usize::from(x - at))
+    hint.action_at(theme, usize::from(x - at))
 }

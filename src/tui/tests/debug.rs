@@ -220,7 +220,7 @@ fn branches_are_put_side_by_side_and_left_again() {
     );
     command(&mut app, "diff 1 2");
     let screen = shown(&app);
-    for part in ["1 branch 1", "2 branch 2", "parts from run 1 in the next step, 7", "q back"] {
+    for part in ["1 branch 1", "2 branch 2", "parts from run 1 in the next step, 7", "q leave"] {
         assert!(screen.contains(part), "no {part:?} in\n{screen}");
     }
     assert!(screen.contains("step 6"), "{screen}");

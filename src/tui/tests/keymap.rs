@@ -89,7 +89,7 @@ fn hints_name_the_keys_one_needs_first() {
     };
     let turn = at("- + change");
     for (x, action) in [(turn, Action::Less), (turn + 2, Action::More), (turn + 5, Action::Less)] {
-        assert_eq!(hints::hit(&app, line, x), Some(action), "{x} in {text}");
+        assert_eq!(hints::hit(app.theme, &hints::of(&app), line, x), Some(action), "{x} in {text}");
     }
     for gone in ["position", "value", "edit"] {
         assert!(params.iter().all(|(_, word)| *word != gone), "{gone}");

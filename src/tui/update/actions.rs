@@ -123,7 +123,8 @@ pub fn align(app: &mut App) {
     });
 }
 
-/// Stops what runs, or gives back what a pane took.
+/// Stops what runs, or gives back what a pane took; where there is nothing of that, leaves a run that was opened
+/// from a list.
 pub fn escape(app: &mut App, effects: &mut Vec<Effect>) {
     if stop(app, effects) {
         app.say("stopped");
@@ -135,8 +136,8 @@ pub fn escape(app: &mut App, effects: &mut Vec<Effect>) {
         });
     } else if app.display.zoom {
         app.display.zoom = false;
-    } else {
-        focus::leave_waterfall(app);
+    } else if !focus::leave_waterfall(app) && app.display.inner {
+        app.leave(effects);
     }
 }
 

@@ -424,6 +424,13 @@ pub const KEYS: &[KeySection] = &[
                 "copy the token, its id, why, the answer, or the commands so far",
                 copy::ask,
             ),
+            function(
+                "select-text",
+                &[key('V')],
+                "leave the mouse to the terminal, which then selects text; again: take it back",
+                |_, effects| effects.push(Effect::ToggleMouse),
+            )
+            .asks(Action::SelectText),
             command("save", &[ctrl('s')], "save what was done to a file"),
             function("redraw", &[ctrl('l')], "draw the screen anew", |_, effects| {
                 effects.push(Effect::Redraw)
@@ -432,7 +439,7 @@ pub const KEYS: &[KeySection] = &[
             function(
                 "escape",
                 &[code(KeyCode::Esc)],
-                "close what is open; stop a run; cancel a forward pass",
+                "close what is open; stop a run; cancel a forward pass; from an opened run, go back",
                 actions::escape,
             )
             .asks(Action::Escape),

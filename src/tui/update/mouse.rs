@@ -53,7 +53,9 @@ pub(in crate::tui) fn click(app: &mut App, mouse: MouseEvent, effects: &mut Vec<
         // On a small screen a slow pass takes some of the line.
         let slow = app.slow_pass(areas.hints).filter(|_| areas.message.is_none());
         let line = slow.map_or(areas.hints, |slow| slow.rest_of(areas.hints));
-        if let Some(row) = hints::hit(app, line, x).and_then(|action| app.keymap.of(action)) {
+        if let Some(row) =
+            hints::hit(app.theme, &hints::of(app), line, x).and_then(|action| app.keymap.of(action))
+        {
             row.act(app, effects);
         }
         return;
