@@ -121,9 +121,13 @@ impl Interface for App {
     }
 
     fn takes_text(&self) -> bool {
-        use InputMode::{Command, Pick, Prompt, Search, Value};
+        use InputMode::{Command, Copy, Help, Leaving, Normal, Pick, Prompt, Search, Value};
         self.top.comparison.is_none()
-            && matches!(self.top.mode, Command(_) | Pick(_) | Prompt(_) | Search(_) | Value(_))
+            && match &self.top.mode {
+                Command(_) | Pick(_) | Prompt(_) | Search(_) | Value(_) => true,
+                Help(view) => view.typing,
+                Normal | Copy | Leaving => false,
+            }
     }
 
     fn draw(&self, buffer: &mut Buffer) {

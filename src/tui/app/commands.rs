@@ -6,6 +6,7 @@ use super::{
     App, InputMode,
     history::{LogEntry, LogKind},
     interface::Effect,
+    mode::HelpView,
 };
 use crate::debugger::{Command, Driven, FollowUp, Goal, PlainCommand, Reply, Requires, Stop, Tick};
 
@@ -22,7 +23,7 @@ impl App {
             Ok(reply) => match reply.follow_ups.as_slice() {
                 [FollowUp::Leave] => self.leave(effects),
                 [FollowUp::Quit] => effects.push(Effect::Quit),
-                [FollowUp::Help] => self.top.mode = InputMode::Help(0),
+                [FollowUp::Help] => self.top.mode = InputMode::Help(HelpView::default()),
                 _ => {
                     self.running.held = false;
                     command.write_to(&mut self.running.script);
@@ -83,7 +84,7 @@ impl App {
         match follow_up {
             FollowUp::Leave => self.leave(effects),
             FollowUp::Quit => effects.push(Effect::Quit),
-            FollowUp::Help => self.top.mode = InputMode::Help(0),
+            FollowUp::Help => self.top.mode = InputMode::Help(HelpView::default()),
             FollowUp::Commands(commands) => {
                 // Before what waits already.
                 for command in commands.into_iter().rev() {

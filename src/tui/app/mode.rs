@@ -26,8 +26,8 @@ pub enum InputMode {
     /// The pane that has the focus.
     #[default]
     Normal,
-    /// The help box, scrolled.
-    Help(usize),
+    /// The help box.
+    Help(HelpView),
     /// A parameter's value is typed.
     Value(Input),
     /// The prompt is typed.
@@ -42,6 +42,17 @@ pub enum InputMode {
     Copy,
     /// To quit would lose what was not recorded.
     Leaving,
+}
+
+/// The help box as it is read.
+#[derive(Debug, Clone, Default)]
+pub struct HelpView {
+    /// Rows above those shown.
+    pub scroll: usize,
+    /// Words that every line shown has.
+    pub search: Input,
+    /// They are being typed.
+    pub typing: bool,
 }
 
 /// A token being chosen.

@@ -8,7 +8,7 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use super::{
     StepSource,
     app::{App, InputMode, branches, layout::SMALLEST, pane::Pane},
-    overlays::{command_line, copy, help, picker, prompts, tries},
+    overlays::{command_line, copy, help, leaving, picker, prompts, tries},
     paint::{
         pen::Pen,
         text,
@@ -60,10 +60,11 @@ pub fn draw(app: &App, buffer: &mut Buffer) {
                     let row = areas.message.unwrap_or(areas.hints);
                     prompts::draw(app, &mut pen, area, row, input.value());
                 }
+                InputMode::Leaving => leaving::draw(app, &mut pen, area),
                 _ => {}
             }
-            if let InputMode::Help(scroll) = app.top.mode {
-                help::draw(&mut pen, &app.keymap, area, scroll);
+            if let InputMode::Help(view) = &app.top.mode {
+                help::draw(&mut pen, &app.keymap, area, view);
             }
         }
     }
@@ -442,18 +443,6 @@ fn speak(app: &App, pen: &mut Pen, line: Rect) -> bool {
             pen.say(x, line.y, room, &copy::question(), Role::Key);
             return true;
         }
-        InputMode::Leaving => {
-            let save = match app.debugger.host.saves_to() {
-                Some(path) => {
-                    let path = text::safe(&path.display().to_string(), app.theme.ascii());
-                    format!(" · w saves to {path} and quits")
-                }
-                None => String::new(),
-            };
-            let question = format!("Not recorded: q quits{save} · Esc stays");
-            pen.say(x, line.y, room, &question, Role::Warn);
-            return true;
-        }
         InputMode::Search(input) => {
             let prompt = app.display.focus.search_prompt();
             let used = pen.say(x, line.y, room, prompt, Role::Key);
@@ -465,6 +454,7 @@ fn speak(app: &App, pen: &mut Pen, line: Rect) -> bool {
         | InputMode::Help(_)
         | InputMode::Value(_)
         | InputMode::Command(_)
+        | InputMode::Leaving
         | InputMode::Pick(_) => {}
     }
     let spoken = match (&app.top.message, app.debugger.session.pending()) {

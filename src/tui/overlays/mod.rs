@@ -3,6 +3,7 @@
 pub mod command_line;
 pub mod copy;
 pub mod help;
+pub mod leaving;
 pub mod picker;
 pub mod prompts;
 pub mod search;

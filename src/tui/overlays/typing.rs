@@ -80,6 +80,7 @@ pub(in crate::tui) fn paste(app: &mut App, text: &str) {
         InputMode::Value(input) | InputMode::Prompt(input) | InputMode::Search(input) => input,
         InputMode::Command(line) => &mut line.input,
         InputMode::Pick(picker) => &mut picker.input,
+        InputMode::Help(view) if view.typing => &mut view.search,
         InputMode::Normal | InputMode::Help(_) | InputMode::Copy | InputMode::Leaving => return,
     };
     {

@@ -11,6 +11,7 @@ mod exact;
 pub mod fake;
 mod flow;
 mod habits;
+mod help;
 mod incremental;
 mod keymap;
 mod keys;

@@ -10,6 +10,7 @@ use super::{
             InputMode,
             interface::Effect,
             keymap::{Action, KeySection, Keymap, command, function},
+            mode::HelpView,
         },
         input::chord::{code, ctrl, ctrl_code, key},
         overlays::{copy, picker},
@@ -415,7 +416,7 @@ pub const KEYS: &[KeySection] = &[
                 "help",
                 &[key('?'), code(KeyCode::F(1))],
                 "show or close this help",
-                |app, _| app.top.mode = InputMode::Help(0),
+                |app, _| app.top.mode = InputMode::Help(HelpView::default()),
             )
             .asks(Action::Help),
             function(

@@ -10,6 +10,7 @@ use super::{
     app::{
         Action, App, Busy, InputMode,
         interface::{AppEvent, Effect},
+        mode::HelpView,
         pane::Pane,
     },
     input::chord::Chord,
@@ -205,7 +206,8 @@ fn press(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
         | InputMode::Prompt(_)
         | InputMode::Search(_)
         | InputMode::Command(_)
-        | InputMode::Pick(_) => app.keymap.typing(&key),
+        | InputMode::Pick(_)
+        | InputMode::Help(HelpView { typing: true, .. }) => app.keymap.typing(&key),
         InputMode::Normal | InputMode::Help(_) | InputMode::Copy | InputMode::Leaving => {
             row.and_then(|row| row.action)
         }
@@ -225,23 +227,7 @@ fn press(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
             (Some(row), _) => row.act(app, effects),
             (None, _) => app.say(unbound(app, &key)),
         },
-        InputMode::Help(scroll) => {
-            let last = help::last(app.theme, &app.keymap, app.display.width, app.display.height);
-            let page = help::page(app.display.width, app.display.height);
-            let scroll = scroll.min(last);
-            app.top.mode = match action {
-                Some(Action::Help | Action::Escape | Action::Quit | Action::Enter) => {
-                    InputMode::Normal
-                }
-                Some(Action::Down) => InputMode::Help(scroll + 1),
-                Some(Action::Up) => InputMode::Help(scroll.saturating_sub(1)),
-                Some(Action::NextBlock | Action::RunPause) => InputMode::Help(scroll + page),
-                Some(Action::PreviousBlock) => InputMode::Help(scroll.saturating_sub(page)),
-                Some(Action::First) => InputMode::Help(0),
-                Some(Action::Last) => InputMode::Help(last),
-                _ => InputMode::Help(scroll),
-            }
-        }
+        InputMode::Help(view) => help::press(app, key, action, view),
         InputMode::Copy => copy::press(app, key, effects),
         InputMode::Leaving => match key.code {
             KeyCode::Char('q' | 'y') => effects.push(Effect::Quit),

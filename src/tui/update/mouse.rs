@@ -36,13 +36,13 @@ pub(in crate::tui) fn click(app: &mut App, mouse: MouseEvent, effects: &mut Vec<
         }
         mode => app.top.mode = mode,
     }
-    if let InputMode::Help(scroll) = app.top.mode {
-        app.top.mode = match mouse.kind {
-            MouseEventKind::ScrollDown => InputMode::Help(scroll + 3),
-            MouseEventKind::ScrollUp => InputMode::Help(scroll.saturating_sub(3)),
-            MouseEventKind::Down(_) => InputMode::Normal,
-            _ => InputMode::Help(scroll),
-        };
+    if let InputMode::Help(view) = &mut app.top.mode {
+        match mouse.kind {
+            MouseEventKind::ScrollDown => view.scroll += 3,
+            MouseEventKind::ScrollUp => view.scroll = view.scroll.saturating_sub(3),
+            MouseEventKind::Down(_) => app.top.mode = InputMode::Normal,
+            _ => {}
+        }
         return;
     }
     if pressed && app.top.tries_shown && tries::click(app, screen, (x, y)) {

@@ -1,33 +1,89 @@
-//! The help box: every key, and what the colours mean.
+//! What the help box says, part by part: how things are done, every key, what the colours mean, every command,
+//! and the glossary.
 
-use ratatui::layout::Rect;
-
-use super::super::{
-    app::{Action, Keymap, keymap::names},
-    paint::{
-        pen::Pen,
-        popup, text,
-        theme::{self, Role, Sign, Theme},
+use super::{
+    super::super::{
+        app::{Keymap, keymap::names},
+        paint::{
+            text,
+            theme::{self, Role, Sign, Theme},
+        },
     },
+    glossary, tasks,
 };
+use crate::debugger::COMMANDS;
 
-/// A line of the box.
+/// Cells of what stands at the left.
+const LEFT: usize = 16;
+
+/// A line of the box before it is broken.
 enum HelpLine {
-    Heading(&'static str),
-    Key(String, &'static str),
-    Legend(String, Role, &'static str),
-    Blank,
+    /// A key, a sample, a command or a term, and what it is.
+    Row { left: String, role: Role, right: String },
+    /// What one wants to do, and how.
+    Task { wanted: &'static str, how: String },
 }
 
-fn lines(theme: Theme, keymap: &Keymap) -> Vec<HelpLine> {
-    let mut lines = Vec::new();
-    for (title, rows) in keymap.sections() {
-        lines.push(HelpLine::Heading(title));
-        let rows = rows.filter(|(_, keys)| !keys.is_empty());
-        lines.extend(rows.map(|(row, keys)| HelpLine::Key(names(keys), row.help)));
-        lines.push(HelpLine::Blank);
+impl HelpLine {
+    fn row(left: String, role: Role, right: impl Into<String>) -> Self {
+        Self::Row { left, role, right: right.into() }
     }
-    lines.push(HelpLine::Heading("Colours and signs"));
+
+    /// True if every one of the words, which are in lower case, is in it.
+    fn has(&self, words: &[String]) -> bool {
+        let (left, right) = match self {
+            Self::Row { left, right, .. } => (left.as_str(), right),
+            Self::Task { wanted, how } => (*wanted, how),
+        };
+        let (left, right) = (left.to_lowercase(), right.to_lowercase());
+        words.iter().all(|word| left.contains(word) || right.contains(word))
+    }
+}
+
+/// A row of the box as it is drawn.
+pub(super) struct HelpRow {
+    pub left: String,
+    pub role: Role,
+    /// Where `right` begins.
+    pub indent: usize,
+    /// Its parts, each with whether it is a key or a command.
+    pub right: Vec<(String, bool)>,
+    /// It begins a part.
+    pub heading: bool,
+}
+
+impl HelpRow {
+    fn of(left: impl Into<String>, role: Role, indent: usize) -> Self {
+        Self { left: left.into(), role, indent, right: Vec::new(), heading: false }
+    }
+}
+
+/// The parts with their headings.
+fn parts(theme: Theme, keymap: &Keymap) -> Vec<(&'static str, Vec<HelpLine>)> {
+    let task = |(wanted, how): &(&'static str, &str)| HelpLine::Task {
+        wanted,
+        how: tasks::with_keys(how, keymap),
+    };
+    let mut parts = vec![("How do I …", tasks::TASKS.iter().map(task).collect())];
+    for (title, rows) in keymap.sections() {
+        let rows = rows.filter(|(_, keys)| !keys.is_empty());
+        let key = |(row, keys): (&super::super::super::Binding, _)| {
+            HelpLine::row(names(keys), Role::Key, row.help)
+        };
+        parts.push((title, rows.map(key).collect()));
+    }
+    parts.push(("Colours and signs", legend(theme)));
+    let command = |spec: &crate::debugger::CommandSpec| {
+        HelpLine::row(format!(":{}", spec.usage()), Role::Key, spec.help)
+    };
+    parts.push(("Commands", COMMANDS.iter().map(command).collect()));
+    let term = |(term, meaning)| HelpLine::row(term, Role::Key, meaning);
+    parts.push(("Glossary", glossary::terms().map(term).collect()));
+    parts
+}
+
+/// What the colours and signs of the panes mean.
+fn legend(theme: Theme) -> Vec<HelpLine> {
     let sign = |sign: Sign| format!(" {} ", theme.sign(sign));
     let block = format!("{} {}", theme.sign(theme::THICK), theme.sign(theme::THICK_END));
     let legend = [
@@ -65,18 +121,20 @@ fn lines(theme: Theme, keymap: &Keymap) -> Vec<HelpLine> {
             "a position's identity: it stays when others are inserted before it",
         ),
     ];
-    lines.extend(legend.map(|(sample, role, text)| HelpLine::Legend(sample, role, text)));
+    let sample = |(sample, role, text): (String, Role, &str)| HelpLine::row(sample, role, text);
+    let mut lines: Vec<HelpLine> = legend.map(sample).into();
     let asked = [theme::PINNED, theme::VETOED, theme::FORBIDDEN].map(|one| theme.sign(one));
-    lines.push(HelpLine::Legend(
+    lines.push(HelpLine::row(
         format!(" the {}", asked.join(" ")),
         Role::ExpandInk,
         "behind a position: pinned, with a veto, never expanded",
     ));
-    lines.push(HelpLine::Key(
+    lines.push(HelpLine::row(
         "underlined".to_owned(),
+        Role::Key,
         "a mask that an expansion inserted; a token chosen by hand",
     ));
-    lines.push(HelpLine::Legend(
+    lines.push(HelpLine::row(
         " the ".to_owned(),
         Role::Lost,
         "the step on record unmasks or expands it; under the changed parameters it would not",
@@ -84,78 +142,43 @@ fn lines(theme: Theme, keymap: &Keymap) -> Vec<HelpLine> {
     lines
 }
 
-/// Cells of the keys.
-const KEYS: u16 = 16;
-
-/// A row: what stands at the left and at the right.
-type HelpRow = (String, Role, String, Role);
-
-/// The box in the middle of the screen.
-fn place(screen: Rect) -> Rect {
-    popup::middle(screen, (100, 60))
-}
-
-/// Long help is broken under itself.
-fn rows(theme: Theme, keymap: &Keymap, inside: Rect) -> Vec<HelpRow> {
+/// The lines that have every word of `search`, under their headings, broken into rows of at most `width` cells.
+pub(super) fn rows(theme: Theme, keymap: &Keymap, width: usize, search: &str) -> Vec<HelpRow> {
+    let words: Vec<String> = search.split_whitespace().map(str::to_lowercase).collect();
     let mut rows: Vec<HelpRow> = Vec::new();
-    let room = usize::from(inside.width.saturating_sub(KEYS + 1)).max(1);
-    for line in lines(theme, keymap) {
-        let (left, left_role, right) = match line {
-            HelpLine::Blank => (String::new(), Role::Text, ""),
-            HelpLine::Heading(title) => (title.to_owned(), Role::Strong, ""),
-            HelpLine::Key(keys, help) => (keys, Role::Key, help),
-            HelpLine::Legend(sample, role, text) => (sample, role, text),
-        };
-        let right = theme.say(right);
-        for (row, part) in text::wrap(&right, room).into_iter().enumerate() {
-            let left = if row == 0 { left.clone() } else { String::new() };
-            rows.push((left, left_role, part, Role::Text));
+    for (title, lines) in parts(theme, keymap) {
+        let mut lines = lines.into_iter().filter(|line| line.has(&words)).peekable();
+        if lines.peek().is_none() {
+            continue;
         }
+        if !rows.is_empty() {
+            rows.push(HelpRow::of("", Role::Text, 0));
+        }
+        rows.push(HelpRow { heading: true, ..HelpRow::of(title, Role::Strong, 0) });
+        lines.for_each(|line| broken(theme, line, width, &mut rows));
     }
     rows
 }
 
-/// The furthest the box scrolls.
-pub fn last(theme: Theme, keymap: &Keymap, width: u16, height: u16) -> usize {
-    let inside = popup::inside(place(Rect::new(0, 0, width, height)));
-    rows(theme, keymap, inside).len().saturating_sub(usize::from(inside.height))
-}
-
-/// Rows that a page scrolls: two stay in view.
-pub fn page(width: u16, height: u16) -> usize {
-    usize::from(popup::inside(place(Rect::new(0, 0, width, height))).height)
-        .saturating_sub(2)
-        .max(1)
-}
-
-/// Draws the box over the middle of the screen.
-pub fn draw(pen: &mut Pen, keymap: &Keymap, screen: Rect, scroll: usize) {
-    let area = place(screen);
-    let inside = popup::inside(area);
-    let rows = rows(pen.theme, keymap, inside);
-    let count = rows.len();
-    let most = count.saturating_sub(usize::from(inside.height));
-    let first = scroll.min(most);
-    let end = (first + usize::from(inside.height)).min(count);
-    let title = if most == 0 { " Keys ".to_owned() } else { format!(" Keys · {end} of {count} ") };
-    popup::frame(pen, area, &title, &closing(keymap, first < most));
-    for (row, (left, left_role, right, role)) in
-        rows.into_iter().skip(first).take(usize::from(inside.height)).enumerate()
-    {
-        let y = inside.y + u16::try_from(row).unwrap_or(0);
-        let left_width = if right.is_empty() { inside.width } else { KEYS };
-        pen.say(inside.x, y, left_width, &left, left_role);
-        pen.say(inside.x + KEYS + 1, y, inside.width.saturating_sub(KEYS + 1), &right, role);
+/// Breaks a line into rows: what is long goes on under itself.
+fn broken(theme: Theme, line: HelpLine, width: usize, rows: &mut Vec<HelpRow>) {
+    let (mut left, role, indent, right) = match line {
+        HelpLine::Row { left, role, right } => (left, role, LEFT + 1, right),
+        HelpLine::Task { wanted, how } => (wanted.to_owned(), Role::Key, 2, how),
+    };
+    if text::width(&left) >= indent {
+        let parts = text::wrap(&left, width.max(1));
+        rows.extend(parts.into_iter().map(|part| HelpRow::of(part, role, indent)));
+        left.clear();
     }
-}
-
-/// How one reads on, and how one gets out.
-fn closing(keymap: &Keymap, more: bool) -> String {
-    let (escape, help) = (keymap.first(Action::Escape), keymap.first(Action::Help));
-    let close = if escape.is_empty() { help } else { escape };
-    let down = keymap.keys(Action::Down).last().map(|key| key.name()).unwrap_or_default();
-    match more {
-        true => format!(" {down} {} more · {close} closes ", keymap.first(Action::NextBlock)),
-        false => format!(" {close} closes "),
+    // What stands in backticks may go on in the next row.
+    let mut quoted = false;
+    for part in text::wrap(&theme.say(&right), width.saturating_sub(indent).max(1)) {
+        let mut row = HelpRow::of(std::mem::take(&mut left), role, indent);
+        for (at, words) in part.split('`').enumerate() {
+            quoted ^= at > 0;
+            row.right.push((words.to_owned(), quoted));
+        }
+        rows.push(row);
     }
 }
