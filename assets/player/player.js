@@ -478,7 +478,11 @@
       token,
       element('span', from ? ` · ${from}` : ''),
     );
-    $('why').textContent = fate(cell, state.position);
+    const notes = (nodeAt(state.step).notes ?? []).filter(([at]) => at === state.position);
+    $('why').replaceChildren(
+      ...notes.map(([, text]) => element('span', `¶ ${text} `, 'note')),
+      fate(cell, state.position),
+    );
     // For a written one, what was thought when it was written.
     const masked = cell.token === data.mask;
     const then = masked ? state.step : cell.filled ? cell.filled - 1 : undefined;
@@ -612,9 +616,10 @@
       }
     }
     for (let step = 0; step < n; step += 1) {
-      if (nodeAt(step).mark === undefined) continue;
+      const { mark, notes } = nodeAt(step);
+      if (mark === undefined && !notes) continue;
       draw.fillStyle = colours.warn;
-      draw.fillText('⚑', axis.middle(step) - 3, 10);
+      draw.fillText(notes ? '¶' : '⚑', axis.middle(step) - 3, 10);
     }
     draw.fillStyle = colours.faint;
     draw.fillRect(0, bottom, width, 1);

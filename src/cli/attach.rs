@@ -21,7 +21,7 @@ use super::{
     host::Program,
     open::nothing_lost,
     progress::OnStderr,
-    recording::screen,
+    recording::screen_with,
     resume, stop,
     tui::terminal_or_fault,
 };
@@ -112,7 +112,8 @@ pub fn main(args: &AttachArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
         vocabulary: recording.vocabulary.clone(),
     });
     let feed: tui::Feed = Box::new(|notify| intake.follow(notify));
-    let start = screen(&recording, session, name.clone(), look, &config);
+    let start =
+        screen_with(Program::new(&config), &recording, session, name.clone(), look, &config);
     tui::run(Start {
         source: StepSource::Loop(name),
         rest: Some(Rest { feed, progress: (0, None), live: true }),

@@ -82,5 +82,5 @@ fn start(args: &DiffArgs, config: &Config, side: DiffSide) -> Start {
     session.go(end);
     session.go(session.timeline().root_of(end));
     let look = args.look.look(config);
-    recording::screen(&recording, session, recording::shown_name(&file), look, config)
+    recording::screen(&recording, session, &file, look, config)
 }

@@ -28,8 +28,11 @@ use crate::{
         self, BeginRows, Document, ExportError, ExportFormat, FORMATS, Make, Screens, Table, Tables,
     },
     trace::{self, Recording, TraceError, WholeFile},
-    tui::{self, Palette},
+    tui::{self, Palette, Shade},
 };
+
+/// The size of type in print, points.
+const PRINTED: f32 = 7.0;
 
 #[derive(Debug, Args)]
 pub struct ExportArgs {
@@ -47,6 +50,10 @@ pub struct ExportArgs {
     table: Option<TableName>,
     #[arg(long, value_name = "WxH", default_value = "120x40", value_parser = replay::size, help = size_help())]
     size: (u16, u16),
+    /// Draw this pane alone, with a legend: canvas, blocks, waterfall, eos, inspector, … In an SVG it has print
+    /// size, type of 7 points: 57 columns are 85 mm wide, 115 are 170 mm; and light colours
+    #[arg(long, value_name = "PANE")]
+    pane: Option<String>,
     #[arg(long, value_name = "N", default_value = "5", value_parser = speed, help = speed_help())]
     speed: f64,
     #[command(flatten)]
@@ -229,6 +236,11 @@ fn fits(args: &ExportArgs, to: &ExportFormat) -> Result<(), Fault> {
         let those = listed(&formats(has_step, ending), "and");
         return Err(Fault::usage(format!("--step is for {those}; tables have every step")));
     }
+    if args.pane.is_some() && !matches!(to.make, Make::Screens { .. }) {
+        let drawn = |format: &ExportFormat| matches!(format.make, Make::Screens { .. });
+        let those = listed(&formats(drawn, ending), "and");
+        return Err(Fault::usage(format!("--pane is for {those}")));
+    }
     if args.table.is_some() && !is_table(to) {
         let those = listed(&formats(is_table, ending), "and");
         return Err(Fault::usage(format!("--table is for {those}")));
@@ -265,19 +277,31 @@ fn write(
         }
         Make::Screens { write, .. } => {
             let config = options.read()?;
-            let look = picture_look(&args.look, &config);
+            let mut look = picture_look(&args.look, &config);
+            let print =
+                args.pane.is_some() && matches!(to.make, Make::Screens { timed: false, .. });
+            if print && args.look.theme.is_none() {
+                // For paper.
+                look.shade = Shade::Light;
+            }
             let recording = opened(first)?;
             let mut session = recording.session();
             go(&mut session, step)?;
             let title = crate::escape::one_line(&recording.prompt());
-            let start = screen(&recording, session, shown_name(first), look, &config);
+            let start = screen(&recording, session, first, look, &config);
+            let screens: &mut dyn Iterator<Item = _> = match &args.pane {
+                None => &mut tui::frames(start, args.size),
+                Some(pane) => &mut tui::pane_frames(start, pane, args.size)
+                    .map_err(|error| Fault::usage(format!("--pane: {error}")))?,
+            };
             let screens = Screens {
-                screens: &mut tui::frames(start, args.size),
+                screens,
                 size: args.size,
                 title: &title,
                 speed: args.speed,
                 colored: look.palette != Palette::Mono,
                 terminal: terminal_colors(look),
+                points: print.then_some(PRINTED),
             };
             Ok(write(screens, out)?)
         }

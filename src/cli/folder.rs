@@ -84,16 +84,16 @@ fn opened(paths: &[PathBuf], look: Look, config: &Arc<Config>) -> Result<OpenedR
     let mut runs = Vec::new();
     for path in paths {
         let recording = trace::read(path).map_err(|error| error.to_string())?;
-        runs.push((recording::shown_name(path), recording));
+        runs.push((path.clone(), recording));
     }
     Ok(Box::new(move || {
-        let run = |(name, recording): (String, Recording)| {
+        let run = |(path, recording): (PathBuf, Recording)| {
             let (mut session, end) = (recording.session(), recording.recorded.end);
             // The way forward is that of the branch that was left last.
             session.go(end);
             session.go(session.timeline().root_of(end));
-            let start = recording::screen(&recording, session, name.clone(), look, &config);
-            RunStart::new(name, start)
+            let start = recording::screen(&recording, session, &path, look, &config);
+            RunStart::new(recording::shown_name(&path), start)
         };
         runs.into_iter().map(run).collect()
     }))

@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{
+    browser,
     config::{Config, Presets},
     embedded,
 };
@@ -18,6 +19,7 @@ use crate::{
     predict::Vocabulary,
     session::Session,
     trace::{self, Header},
+    tui,
 };
 
 /// The files, tokenizer and configuration a debugger may use.
@@ -32,6 +34,12 @@ pub struct Program {
     recording: Option<(Header, Arc<dyn Vocabulary>)>,
     /// Where the session was saved to: it may be written there anew.
     saved: Option<PathBuf>,
+    /// The colours of players, as CSS.
+    colors: String,
+    /// The recording that is replayed.
+    replayed: Option<PathBuf>,
+    /// The words behind the program's name that start it on this run again.
+    words: Option<Vec<String>>,
 }
 
 impl Program {
@@ -45,7 +53,25 @@ impl Program {
             repertoire: None,
             recording: None,
             saved: None,
+            colors: tui::css(config.colors),
+            replayed: None,
+            words: None,
         }
+    }
+
+    /// The run is a recording in this file.
+    pub fn replaying(self, file: &Path) -> Self {
+        if file == Path::new("-") {
+            return self;
+        }
+        let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        let words = file.to_str().map(|file| vec!["replay".to_owned(), file.to_owned()]);
+        Self { replayed: Some(file), words, ..self }
+    }
+
+    /// The run was started with these words behind the program's name.
+    pub fn started(self, words: Option<Vec<String>>) -> Self {
+        Self { words, ..self }
     }
 
     /// Prompts are encoded for this model.
@@ -116,6 +142,23 @@ impl Host for Program {
     fn saves_to(&self) -> Option<PathBuf> {
         self.recording.as_ref()?;
         Some(self.saved.clone().unwrap_or_else(unused_path))
+    }
+
+    fn file(&self) -> Option<PathBuf> {
+        let file = self.saved.as_ref().or(self.replayed.as_ref())?;
+        Some(std::path::absolute(file).unwrap_or_else(|_| file.clone()))
+    }
+
+    fn started_as(&self) -> Option<Vec<String>> {
+        let words = self.words.iter().flatten().cloned();
+        self.words.as_ref().map(|_| std::iter::once("demask".to_owned()).chain(words).collect())
+    }
+
+    fn play(&mut self, session: &Session, place: &str) -> Result<String, String> {
+        let Some((header, vocabulary)) = &self.recording else {
+            return Err("no player can be written here: the run cannot be saved".to_owned());
+        };
+        browser::play(session, header, vocabulary, &self.colors, place)
     }
 
     fn write(&mut self, path: &Path, text: &str) -> Result<(), String> {

@@ -10,6 +10,7 @@
 mod against;
 mod attach;
 mod bench;
+mod browser;
 mod compare;
 mod config;
 mod diff;

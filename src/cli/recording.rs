@@ -43,7 +43,7 @@ pub(super) fn start(
         session.go(recording.recorded.end);
     }
     let keep = keeper(file, recording);
-    let start = screen(recording, session, shown_name(file), look, config);
+    let start = screen(recording, session, file, look, config);
     Start { rest, keep, ..start }
 }
 
@@ -58,15 +58,28 @@ pub(super) fn keeper(file: &Path, recording: &Recording) -> Option<tui::Keep> {
     })
 }
 
-/// What the debugger's screen over a recording starts from.
+/// What the debugger's screen over a recording in a file starts from.
 pub(super) fn screen(
+    recording: &Recording,
+    session: Session,
+    file: &Path,
+    look: Look,
+    config: &Config,
+) -> Start {
+    let host = Program::new(config).replaying(file);
+    screen_with(host, recording, session, shown_name(file), look, config)
+}
+
+/// The same of what goes by a name, with the program around it.
+pub(super) fn screen_with(
+    host: Program,
     recording: &Recording,
     session: Session,
     name: String,
     look: Look,
     config: &Config,
 ) -> Start {
-    let host = Program::new(config).saving(recording.header.clone(), recording.vocabulary.clone());
+    let host = host.saving(recording.header.clone(), recording.vocabulary.clone());
     let (vocabulary, facts) = (recording.vocabulary.clone(), recording.facts());
     Start {
         prompt_text: recording.header.prompt_text.clone(),

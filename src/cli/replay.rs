@@ -1,13 +1,17 @@
 //! `demask replay`: the debugger on a recording, or a picture of it.
 
 use std::{
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
 };
 
-use clap::Args;
+use clap::{
+    Args,
+    builder::{OsStringValueParser, TypedValueParser},
+};
 
 use super::{
     ColorChoice, Config, ConfigOptions, Fault, LookOptions, ParamOptions, ScriptOptions,
@@ -26,15 +30,15 @@ use crate::{
     headless::BatchDebugger,
     session::Session,
     trace::{self, Reader, Recording},
-    tui::{self, Look, Palette, Rest, Start},
+    tui::{self, LinkedView, Look, Palette, Rest, Start},
 };
 
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
     /// The recording, plain or packed (.zst, .gz), - for standard input, or a folder, whose
-    /// recordings are listed
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    /// recordings are listed. A link opens it at a place: run.jsonl#step=12&position=5
+    #[arg(value_name = "FILE", value_parser = OsStringValueParser::new().try_map(LinkedFile::read))]
+    file: LinkedFile,
     /// Show steps as another program writes them to FILE, from the last one on
     #[arg(long, conflicts_with_all = ["svg", "batch", "resimulate"])]
     follow: bool,
@@ -70,6 +74,26 @@ pub struct ReplayArgs {
     script: ScriptOptions,
 }
 
+/// A recording, and perhaps a place in it.
+#[derive(Debug, Clone)]
+struct LinkedFile {
+    path: PathBuf,
+    link: Option<LinkedView>,
+}
+
+impl LinkedFile {
+    /// A file's name, with the place behind the last `#` unless that is of the name.
+    fn read(text: OsString) -> Result<Self, String> {
+        let linked = text.to_str().filter(|text| !Path::new(text).exists());
+        match linked.and_then(|text| text.rsplit_once('#')) {
+            Some((file, place)) => {
+                Ok(Self { path: file.into(), link: Some(LinkedView::parse(place)?) })
+            }
+            None => Ok(Self { path: text.into(), link: None }),
+        }
+    }
+}
+
 /// Columns and rows, from `120x40`.
 pub(super) fn size(text: &str) -> Result<(u16, u16), String> {
     let parse = |part: &str| part.trim().parse::<u16>().ok().filter(|n| (1..=1000).contains(n));
@@ -84,27 +108,28 @@ pub(super) fn same_file(a: &Path, b: &Path) -> bool {
 
 /// The recording as far as it can be shown at once, and the rest of it.
 fn opened(args: &ReplayArgs) -> Result<(Recording, Option<Rest>), Fault> {
-    let stream = args.file == Path::new("-");
-    if args.follow && !stream && trace::exists(&args.file).is_err() {
-        let file = args.file.display();
+    let stream = args.file.path == Path::new("-");
+    if args.follow && !stream && trace::exists(&args.file.path).is_err() {
+        let file = args.file.path.display();
         tell(&escaped(&format!("waiting for {file} to be there; Ctrl-C ends it")));
-        trace::wait_for(&args.file)?;
+        trace::wait_for(&args.file.path)?;
     }
-    let mut reader = Reader::open(&args.file)?;
+    let mut reader = Reader::open(&args.file.path)?;
     if args.follow && !stream && !reader.endless() {
         return Err(Fault::usage(format!(
             "--follow: {} is packed, or no file: what is written behind its end cannot be read. \
              Follow a plain recording, or unpack it into `demask replay -`",
-            args.file.display()
+            args.file.path.display()
         )));
     }
     // A place asked for may be anywhere.
-    let patience = match args.step.is_some() || args.find.is_some() {
+    let linked = args.file.link.is_some();
+    let patience = match args.step.is_some() || args.find.is_some() || linked {
         true => Duration::MAX,
         false => PATIENCE,
     };
     let whole = trace::open(&mut reader, args.follow, patience)?;
-    let growing = args.follow.then_some(args.file.as_path());
+    let growing = args.follow.then_some(args.file.path.as_path());
     recording::with_rest(reader, whole, growing, args.follow || stream)
 }
 
@@ -115,20 +140,21 @@ fn list(args: &ReplayArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> {
         || args.resimulate
         || args.step.is_some()
         || args.find.is_some()
+        || args.file.link.is_some()
         || !args.script.commands()?.is_empty()
         || args.params.given().next().is_some();
     if of_one {
         return Err(Fault::usage(format!(
             "{} is a folder, whose recordings are listed: the other options are for one recording. Name a \
              file of it",
-            args.file.display()
+            args.file.path.display()
         )));
     }
-    folder::main(&args.file, args.json, &args.look, options)
+    folder::main(&args.file.path, args.json, &args.look, options)
 }
 
 pub fn main(args: &ReplayArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> {
-    if args.file.is_dir() {
+    if args.file.path.is_dir() {
         return list(args, options);
     }
     if args.json {
@@ -138,15 +164,15 @@ pub fn main(args: &ReplayArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
     }
     match &args.svg {
         None if args.batch || args.resimulate => {}
-        None if args.file == Path::new("-") => terminal_beside_stdin()?,
+        None if args.file.path == Path::new("-") => terminal_beside_stdin()?,
         None => {
             // Who mistypes a name in a script is not helped by a word on terminals.
             if !args.follow {
-                trace::exists(&args.file)?;
+                trace::exists(&args.file.path)?;
             }
             terminal_or_fault()?;
         }
-        Some(out) if same_file(out, &args.file) => {
+        Some(out) if same_file(out, &args.file.path) => {
             return Err(Fault::usage("--svg would write over the recording. Give another name"));
         }
         Some(_) => {}
@@ -155,13 +181,17 @@ pub fn main(args: &ReplayArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
     let shown = args.svg.is_none() && !args.batch && !args.resimulate;
     let (recording, rest) = match shown {
         true => opened(args)?,
-        false => (trace::read(&args.file)?, None),
+        false => (trace::read(&args.file.path)?, None),
     };
     let mut session = recording.session();
     if rest.as_ref().is_some_and(|rest| rest.live) {
         session.go(recording.recorded.end);
     }
-    if let Some(step) = args.step {
+    let link = args.file.link.clone().unwrap_or_default();
+    if let Some(branch) = link.branch {
+        switch(&mut session, branch)?;
+    }
+    if let Some(step) = args.step.or(link.step) {
         go(&mut session, step)?;
     }
     if args.find.is_some() {
@@ -174,9 +204,9 @@ pub fn main(args: &ReplayArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
     let mut commands: Vec<Command> = set.chain(resimulate).collect();
     commands.extend(args.script.commands()?);
     if args.batch || args.resimulate {
-        tell_cut(&recording, &args.file);
-        let host =
-            Program::new(&config).saving(recording.header.clone(), recording.vocabulary.clone());
+        tell_cut(&recording, &args.file.path);
+        let host = Program::new(&config).replaying(&args.file.path);
+        let host = host.saving(recording.header.clone(), recording.vocabulary.clone());
         let tokens = recording.header.model.vocabulary;
         let vocabulary = recording.vocabulary.clone();
         let debugger = Debugger::new(session, vocabulary, Box::new(host), false, tokens);
@@ -190,21 +220,21 @@ pub fn main(args: &ReplayArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
     }
     let keep = match args.svg {
         Some(_) => None,
-        None => keeper(&args.file, &recording),
+        None => keeper(&args.file.path, &recording),
     };
     let look = match args.svg {
         Some(_) => picture_look(&args.look, &config),
         None => args.look.look(&config),
     };
     let find = args.find.clone();
-    let start = screen(&recording, session, shown_name(&args.file), look, &config);
-    let start = Start { rest, commands, find, keep, ..start };
+    let start = screen(&recording, session, &args.file.path, look, &config);
+    let start = Start { rest, commands, find, keep, link: Some(link), ..start };
     match &args.svg {
         None => tui::run(start).map_err(Fault::failure)?,
         Some(out) => {
             let terminal = terminal_colors(start.look);
             let picture = tui::frames(start, args.size).next();
-            let picture = picture.map(|screen| export::svg(&screen, terminal));
+            let picture = picture.map(|screen| export::svg(&screen, terminal, None));
             fs::write(out, picture.unwrap_or_default()).map_err(|error| unwritable(out, &error))?;
         }
     }
@@ -219,12 +249,24 @@ pub(super) fn shown_file(file: &Path) -> String {
     }
 }
 
+/// Goes to the start of the branch of this number, from 1.
+fn switch(session: &mut Session, branch: usize) -> Result<(), Fault> {
+    let branches = session.timeline().branches();
+    let at = branch.checked_sub(1).and_then(|at| branches.get(at));
+    let tip = at.map(|branch| branch.tip).ok_or_else(|| {
+        Fault::usage(format!("branch {branch}: the recording has branches 1..={}", branches.len()))
+    })?;
+    session.go(tip);
+    session.go(session.timeline().root_of(tip));
+    Ok(())
+}
+
 /// Goes to a step of the branch that was left last.
 pub(super) fn go(session: &mut Session, step: usize) -> Result<(), Fault> {
     let branch = session.timeline().branch(session.at());
     let node = branch.get(step).ok_or_else(|| {
         let last = branch.len().saturating_sub(1);
-        Fault::usage(format!("--step {step}: the recording has steps 0..={last}"))
+        Fault::usage(format!("step {step}: the recording has steps 0..={last}"))
     })?;
     session.go(*node);
     Ok(())

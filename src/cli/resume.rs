@@ -82,14 +82,13 @@ pub fn keeper(origin: SessionOrigin) -> Option<Keep> {
 pub fn main(
     (options, look): (&ModelOptions, &LookOptions),
     config: Config,
-    mut commands: Vec<Command>,
+    commands: Vec<Command>,
     ahead: bool,
 ) -> Result<ExitCode, Fault> {
     let last = Last::read(&folder().ok_or(ResumeError::None)?)?;
     let recording = trace::read(&last.session)?;
     let mut session = last.session(&recording);
-    let mut begin = last.set_breakpoints();
-    begin.append(&mut commands);
+    let breakpoints = last.breakpoints();
     let facts = recording.facts();
     let header = recording.header;
     let notices = recording.notices;
@@ -164,7 +163,8 @@ pub fn main(
         keymap: config.keymap,
         ahead,
         speed: config.look.speed,
-        commands: begin,
+        commands,
+        breakpoints,
         view: Some(last.view),
         keep: keeper(origin),
         ..Start::new(session, vocabulary, facts, source, Box::new(host))

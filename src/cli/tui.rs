@@ -1,6 +1,6 @@
 //! `demask` and `demask tui`: the debugger on a live model.
 
-use std::{path::Path, process::ExitCode};
+use std::{ffi::OsString, path::Path, process::ExitCode};
 
 use clap::Args;
 
@@ -76,6 +76,9 @@ pub fn main(args: &TuiArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> 
     })?;
     let host = Program::new(&config).encoding(&opened.loaded);
     let tokenizer = opened.loaded.tokenizer;
+    let from_stdin = args.model.load.prompt.from_stdin(prompt);
+    let words = (!from_stdin).then(|| again(std::env::args_os().skip(1))).flatten();
+    let host = host.started(words);
     let host = host.asking(opened.question.turns).saving(opened.header.clone(), tokenizer.clone());
     let origin = SessionOrigin {
         model: Some(resume::model_origin(&args.model)?),
@@ -138,4 +141,45 @@ fn no_terminal() -> Result<(), Fault> {
         "the debugger needs a terminal on stdin and stdout. Use `demask run PROMPT` to generate \
          without one, or `demask replay FILE --svg OUT` to draw a recording",
     ))
+}
+
+/// The words that the program was started with, without what is kept otherwise: the commands, which are in the
+/// script of what was done, and the recording, which would be there already. `None` if one is no text, or
+/// no option can follow.
+fn again(words: impl Iterator<Item = OsString>) -> Option<Vec<String>> {
+    const WITH_VALUE: [&str; 4] = ["--exec", "--exec-file", "--break", "--record"];
+    const ALONE: [&str; 1] = ["--overwrite"];
+    let mut kept = Vec::new();
+    let mut words = words.map(|word| word.into_string().ok());
+    while let Some(word) = words.next() {
+        let word = word?;
+        let name = word.split_once('=').map_or(word.as_str(), |(name, _)| name);
+        if word == "--" {
+            // Options could not come behind it.
+            return None;
+        } else if WITH_VALUE.contains(&word.as_str()) {
+            words.next();
+        } else if !WITH_VALUE.contains(&name) && !ALONE.contains(&word.as_str()) {
+            kept.push(word);
+        }
+    }
+    Some(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_otherwise_is_left_out_of_the_words() {
+        let check = |given: &str, expected: &str| {
+            let words = shlex::split(given).unwrap().into_iter().map(OsString::from);
+            assert_eq!(again(words), shlex::split(expected), "{given}");
+        };
+        check("--model DIR 'a prompt'", "--model DIR 'a prompt'");
+        check("--exec 'step 3' --threshold 0.5 --break=expanded x", "--threshold 0.5 x");
+        check("--record out.jsonl --overwrite --seed=3", "--seed=3");
+        check("--exec-file f --strategy threshold", "--strategy threshold");
+        assert_eq!(again(["--", "-x"].into_iter().map(OsString::from)), None);
+    }
 }

@@ -82,4 +82,6 @@ pub struct Screens<'a> {
     pub colored: bool,
     /// What the cells leave open.
     pub terminal: TerminalColors,
+    /// The size of the type where a picture is printed.
+    pub points: Option<f32>,
 }

@@ -9,8 +9,9 @@ use super::{
     walk::{AfterCanvas, RecordingWalk},
 };
 use crate::{
+    canvas::Slot,
     escape::{self, visible},
-    session::NodeOrigin,
+    session::{NodeId, NodeOrigin, Timeline},
     trace::Recording,
 };
 
@@ -24,6 +25,17 @@ pub const FORMAT: ExportFormat = ExportFormat {
 
 fn write(document: &Document, out: &mut dyn Write) -> Result<(), ExportError> {
     Ok(out.write_all(markdown(document.name, document.recording).as_bytes())?)
+}
+
+/// The user's notes at a node, an entry of a list each.
+fn noted(timeline: &Timeline, id: NodeId) -> Vec<String> {
+    let node = &timeline[id];
+    let line = |(slot, text): (Slot, &str)| {
+        let position = node.canvas.position(slot)?;
+        let text = escape::markdown(&escape::one_line(text));
+        Some(format!("- step {}, position {position}: {text}\n", node.depth))
+    };
+    timeline.notes_at(id).filter_map(line).collect()
 }
 
 /// The branch that was left last, under the recording's name.
@@ -84,6 +96,10 @@ pub fn markdown(file: &str, recording: &Recording) -> String {
 
     text.push_str("\n## Text\n\n");
     text.push_str(&block(&written(recording, canvas)));
+    let notes: Vec<String> = trajectory.path.iter().flat_map(|&id| noted(timeline, id)).collect();
+    if !notes.is_empty() {
+        let _ = write!(text, "\n## Notes\n\n{}", notes.concat());
+    }
     text.push_str("\n## Steps\n\n");
     text.push_str(
         "| step | stage | what | length | masks | filled | remasked | replaced | expanded | EOS confidence | threshold | forward, ms |\n\

@@ -33,6 +33,7 @@ use std::fmt::Write as _;
 
 pub use error::ExportError;
 pub use format::{Document, ExportFormat, Make, Screens, TerminalColors};
+pub use html::player;
 pub use markdown::markdown;
 pub use rows::{BeginRows, RowWriter, RowsOut, Tables};
 pub use svg::svg;
@@ -66,6 +67,7 @@ pub fn format_table() -> String {
         let options = [
             ("--step", step.is_some()),
             ("--size", size),
+            ("--pane", size),
             ("--speed", speed),
             ("--theme", step.is_some()),
             ("--table", table),

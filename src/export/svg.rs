@@ -17,14 +17,14 @@ use crate::escape::xml;
 /// A picture of one screen.
 pub const FORMAT: ExportFormat = ExportFormat {
     name: "svg",
-    help: "one screen, as `replay --svg` draws it",
+    help: "one screen, as `replay --svg` draws it, or one pane in print size",
     step: Some("drawn"),
     make: Make::Screens { timed: false, write },
 };
 
 fn write(of: Screens, out: &mut dyn Write) -> Result<(), ExportError> {
     match of.screens.next() {
-        Some(screen) => Ok(out.write_all(svg(&screen, of.terminal).as_bytes())?),
+        Some(screen) => Ok(out.write_all(svg(&screen, of.terminal, of.points).as_bytes())?),
         None => Ok(()),
     }
 }
@@ -39,17 +39,33 @@ const NAMED: [&str; 16] = [
     "#6b717d", "#ff7b86", "#a9dc8a", "#f2d48f", "#6c9bf0", "#d99bec", "#7ad0de", "#f4f5f7",
 ];
 
-/// The picture of a screen.
-pub fn svg(buffer: &Buffer, terminal: TerminalColors) -> String {
+/// The size of the type in SVG units.
+const TYPE: f32 = 13.3;
+
+/// The picture of a screen: for a display, or printed with type of so many points.
+pub fn svg(buffer: &Buffer, terminal: TerminalColors, points: Option<f32>) -> String {
     let area = *buffer.area();
     let width = f32::from(area.width) * CELL.0 + 2.0 * MARGIN;
     let height = f32::from(area.height) * CELL.1 + 2.0 * MARGIN;
+    // In print the picture ends with its cells, and has no frame.
+    let (size, view, rounding) = match points {
+        None => {
+            let size = format!("width=\"{width:.0}\" height=\"{height:.0}\"");
+            (size, format!("0 0 {width:.1} {height:.1}"), 8)
+        }
+        Some(points) => {
+            let (width, height) = (width - 2.0 * MARGIN, height - 2.0 * MARGIN);
+            let scale = points / TYPE;
+            let size =
+                format!("width=\"{:.2}pt\" height=\"{:.2}pt\"", width * scale, height * scale);
+            (size, format!("{MARGIN:.1} {MARGIN:.1} {width:.1} {height:.1}"), 0)
+        }
+    };
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
-         viewBox=\"0 0 {width:.1} {height:.1}\">\n\
-         <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{}\"/>\n\
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" {size} viewBox=\"{view}\">\n\
+         <rect width=\"{width:.1}\" height=\"{height:.1}\" rx=\"{rounding}\" fill=\"{}\"/>\n\
          <g shape-rendering=\"crispEdges\" font-family=\"'DejaVu Sans Mono', 'JetBrains Mono', Menlo, Consolas, monospace\" \
-         font-size=\"13.3\">\n",
+         font-size=\"{TYPE}\">\n",
         hex(terminal.ground)
     );
     for y in area.top()..area.bottom() {
@@ -261,8 +277,26 @@ mod tests {
     fn markup_is_escaped() {
         let mut screen = Buffer::empty(Rect::new(0, 0, 12, 1));
         screen.set_string(0, 0, "<a href=\"&\">", Style::new());
-        let picture = svg(&screen, WHITE_ON_BLACK);
+        let picture = svg(&screen, WHITE_ON_BLACK, None);
         assert!(picture.contains("&lt;a href=&quot;&amp;&quot;&gt;"), "{picture}");
+    }
+
+    #[test]
+    fn printed_type_has_the_size_asked_for() {
+        let screen = Buffer::empty(Rect::new(0, 0, 57, 10));
+        let picture = svg(&screen, WHITE_ON_BLACK, Some(7.0));
+        let of = |name: &str| {
+            let (_, behind) = picture.split_once(&format!(" {name}=\"")).unwrap();
+            behind.split_once('"').unwrap().0.to_owned()
+        };
+        let points = |name| of(name).strip_suffix("pt").unwrap().parse::<f32>().unwrap();
+        let view: Vec<f32> = of("viewBox").split(' ').map(|part| part.parse().unwrap()).collect();
+        // So many points a unit, both ways.
+        let (across, down) = (points("width") / view[2], points("height") / view[3]);
+        assert!((across - down).abs() < 1e-3, "{across} {down}");
+        assert!((across * 13.3 - 7.0).abs() < 0.01, "type of {} points", across * 13.3);
+        // 57 columns fit into the 85 mm of a column.
+        assert!(points("width") / 72.0 * 25.4 < 85.0, "{}", points("width"));
     }
 
     #[test]
@@ -270,7 +304,7 @@ mod tests {
         let mut screen = Buffer::empty(Rect::new(0, 0, 3, 1));
         let style = Style::new().fg(Color::Indexed(17)).bg(Color::Red);
         screen.set_string(1, 0, "x", style);
-        let picture = svg(&screen, WHITE_ON_BLACK);
+        let picture = svg(&screen, WHITE_ON_BLACK, None);
         for color in ["fill=\"#000000\"", "fill=\"#111111\"", "fill=\"#e06c75\""] {
             assert!(picture.contains(color), "no {color} in {picture}");
         }

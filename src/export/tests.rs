@@ -302,3 +302,37 @@ fn a_page_holds_nothing_but_itself() {
     let data: serde_json::Value = serde_json::from_str(data).unwrap();
     assert_eq!(data["file"], "</title><script>\u{202e}");
 }
+
+#[test]
+fn notes_are_in_the_report_and_in_the_player() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("recordings/short-answer.jsonl");
+    let text = "look *here*\n</script> \u{202e}twice";
+    let note = |slot: u32, text: &str| {
+        serde_json::json!({"kind": "note", "node": 1, "slot": slot, "text": text}).to_string()
+    };
+    let read_with = |notes: &[String]| {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let lines = std::fs::read_to_string(&path).unwrap();
+        let (end, before): (Vec<&str>, Vec<&str>) =
+            lines.lines().partition(|line| line.contains("\"kind\":\"end\""));
+        for line in before.into_iter().chain(notes.iter().map(String::as_str)).chain(end) {
+            writeln!(file, "{line}").unwrap();
+        }
+        read(file.path())
+    };
+    let plain = read_with(&[]).unwrap();
+    assert!(!markdown("run.jsonl", &plain).contains("## Notes"));
+    let slot = plain.recorded.timeline[crate::session::NodeId(1)].canvas.cells()[2].slot.0;
+    let noted = read_with(&[note(slot, text)]).unwrap();
+    let report = markdown("run.jsonl", &noted);
+    assert!(report.contains("## Notes\n\n- step 1, position 2: look \\*here\\*"), "{report}");
+    let mut page = Vec::new();
+    let document = Document { name: "run", recording: &noted, step: 0, colors: "", theme: None };
+    player(&document, &mut page).unwrap();
+    let page = String::from_utf8(page).unwrap();
+    assert!(page.contains("\"notes\":[[2,\"look *here*"), "the player has it");
+    assert!(!page.contains('\u{202e}'), "hidden characters are shown");
+    // One that is about nothing is told, or the place it names would be another.
+    let broken = read_with(&[note(100_000, "nowhere")]).map(drop).unwrap_err().to_string();
+    assert!(broken.contains("there is no slot 100000 on the canvas of node 1"), "{broken}");
+}

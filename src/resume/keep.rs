@@ -106,6 +106,7 @@ pub fn keep(
             .map(|point| LastBreakpoint {
                 condition: point.condition.to_string(),
                 enabled: point.enabled,
+                hits: point.hits,
             })
             .collect(),
         view,

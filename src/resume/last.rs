@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     bounded,
-    debugger::Command,
+    debugger::Breakpoints,
     inspect::Condition,
     model::{BlockAttention, ChatSettings, Overrides},
     session::{NodeId, Session},
@@ -84,6 +84,9 @@ pub struct LastBreakpoint {
     pub condition: String,
     /// False if it was switched off.
     pub enabled: bool,
+    /// The number of times that it stopped a run; 0 as older versions kept it.
+    #[serde(default)]
+    pub hits: u32,
 }
 
 /// A path that means the same wherever the program is started from.
@@ -142,17 +145,16 @@ impl Last {
         session
     }
 
-    /// The commands that set its breakpoints again.
-    pub fn set_breakpoints(&self) -> Vec<Command> {
-        let mut commands = Vec::new();
-        for (id, point) in (1..).zip(&self.breakpoints) {
-            let Ok(condition) = Condition::parse(&point.condition) else { continue };
-            commands.push(Command::break_when(condition));
-            if !point.enabled {
-                commands.push(Command::disable(id));
+    /// Its breakpoints as they were.
+    pub fn breakpoints(&self) -> Breakpoints {
+        let mut breakpoints = Breakpoints::default();
+        for point in &self.breakpoints {
+            // Written by this program, it is read; by a later one perhaps not.
+            if let Ok(condition) = Condition::parse(&point.condition) {
+                breakpoints.restore(condition, point.enabled, point.hits);
             }
         }
-        commands
+        breakpoints
     }
 }
 
@@ -196,6 +198,28 @@ mod tests {
         assert!(matches!(Last::read(folder.path()), Err(ResumeError::None)));
         std::fs::write(folder.path().join(NAME), "{").unwrap();
         assert!(matches!(Last::read(folder.path()), Err(ResumeError::Unreadable { .. })));
+    }
+
+    #[test]
+    fn breakpoints_come_back_with_their_hits() {
+        let kept = r#"[{"condition":"expanded","enabled":false,"hits":3},{"condition":"eos_conf > 0.5","enabled":true},
+            {"condition":"of a later version","enabled":true,"hits":1}]"#;
+        let last = Last {
+            session: PathBuf::new(),
+            model: None,
+            name: String::new(),
+            recording: None,
+            at: 0,
+            params: BTreeMap::new(),
+            breakpoints: serde_json::from_str(kept).unwrap(),
+            view: SavedView::default(),
+        };
+        let breakpoints = last.breakpoints();
+        let points = breakpoints.iter().map(|it| (it.condition.to_string(), it.enabled, it.hits));
+        let expected = [("expanded", false, 3), ("eos_conf > 0.5", true, 0)];
+        let expected =
+            expected.map(|(condition, enabled, hits)| (condition.to_owned(), enabled, hits));
+        assert_eq!(points.collect::<Vec<_>>(), expected);
     }
 
     #[test]

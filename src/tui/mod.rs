@@ -51,7 +51,7 @@ pub use app::{
     Action, App, Keymap, SPEEDS,
     keymap::{Binding, KeySection, KeymapError},
     reading::{Feed, Notify, Rest},
-    view::SavedView,
+    view::{LinkedView, SavedView},
 };
 pub use browser::{FolderStart, OpenRuns, OpenedRuns};
 pub use driver::{
@@ -66,10 +66,11 @@ pub use paint::{
 };
 pub use update::keys::KEYS;
 
+use app::layout::SMALLEST;
 use driver::{End, Screen};
 
 use crate::{
-    debugger::{Command, Debugger, Destination, Driven, Host, PlainCommand},
+    debugger::{Breakpoints, Command, Debugger, Destination, Driven, Host, PlainCommand},
     predict::{ModelFacts, Predictor, Vocabulary},
     session::Session,
 };
@@ -130,6 +131,10 @@ pub struct Start {
     pub commands: Vec<Command>,
     /// What was shown when the screen was left last.
     pub view: Option<SavedView>,
+    /// What a link asks to be shown, at the step that the session stands at.
+    pub link: Option<LinkedView>,
+    /// The breakpoints that there are already.
+    pub breakpoints: Breakpoints,
     /// A text to put the cursor on, where it stands last.
     pub find: Option<String>,
     /// Told at the end, whatever happened.
@@ -163,6 +168,8 @@ impl Start {
             speed: None,
             commands: Vec::new(),
             view: None,
+            link: None,
+            breakpoints: Breakpoints::default(),
             find: None,
             keep: None,
         }
@@ -349,7 +356,27 @@ pub fn compare(runs: Vec<RunStart>, predictors: Vec<Box<dyn Predictor>>) -> Resu
 
 /// The screen off the terminal: where `start` stands, then at each step after it on its branch.
 pub fn frames(start: Start, (width, height): (u16, u16)) -> impl Iterator<Item = Buffer> {
-    let mut app = App::new(start, width, height);
+    step_by_step(App::new(start, width, height), move |app| frame::picture(app, width, height))
+}
+
+/// The same of one pane alone, with its heading and, where its colours need one, a legend.
+///
+/// # Errors
+/// In words: there is no pane of that name. Panes go by their titles, or the beginnings of these, in any case.
+pub fn pane_frames(
+    start: Start,
+    pane: &str,
+    (width, height): (u16, u16),
+) -> Result<impl Iterator<Item = Buffer>, String> {
+    let pane = panes::called(pane)?;
+    let mut app = App::new(start, width.max(SMALLEST.0), height.max(SMALLEST.1));
+    (app.display.focus, app.display.zoom) = (pane, true);
+    app.refresh();
+    Ok(step_by_step(app, move |app| frame::pane_picture(app, pane, width, height)))
+}
+
+/// Draws the application where it stands, then at each step after it on its branch.
+fn step_by_step(mut app: App, draw: impl Fn(&App) -> Buffer) -> impl Iterator<Item = Buffer> {
     let mut begun = false;
     std::iter::from_fn(move || {
         if begun {
@@ -360,18 +387,21 @@ pub fn frames(start: Start, (width, height): (u16, u16)) -> impl Iterator<Item =
             }
         }
         begun = true;
-        Some(frame::picture(&app, width, height))
+        Some(draw(&app))
     })
 }
 
 impl App {
     /// The interface at its start, for a screen of this size.
     pub fn new(mut start: Start, width: u16, height: u16) -> Self {
-        let (view, find) = (start.view.take(), start.find.take());
+        let (view, link, find) = (start.view.take(), start.link.take(), start.find.take());
         let notices = std::mem::take(&mut start.notices);
         let mut app = Self::of(start, (width, height), panes::at_start());
         if let Some(view) = view {
             panes::view::show(&mut app, view);
+        }
+        if let Some(link) = link {
+            panes::view::follow(&mut app, link);
         }
         if let Some(text) = find {
             app.find_last(text);

@@ -82,6 +82,7 @@ fn samples(kind: ArgumentKind) -> Vec<Option<Argument>> {
         Kind::Branch
         | Kind::BranchOrThis
         | Kind::Name
+        | Kind::Note
         | Kind::Bookmark
         | Kind::Preset
         | Kind::Macro => {
@@ -120,6 +121,7 @@ fn with_text(kind: ArgumentKind, text: &str) -> Option<Argument> {
         | Kind::Branch
         | Kind::BranchOrThis
         | Kind::Name
+        | Kind::Note
         | Kind::Bookmark
         | Kind::Preset
         | Kind::Macro => Some(Argument::Text(own())),

@@ -146,6 +146,8 @@ fn any_command() -> impl Strategy<Value = Command> {
         1 => of("name-branch", name()),
         1 => of("mark", name()),
         1 => of("unmark", name()),
+        2 => of("note", (position(), name()).prop_map(|(at, text)| format!("{at} {text}"))),
+        1 => of("unnote", position()),
         1 => prop_oneof![of("next", condition()), of("last", condition())],
         1 => of("until", condition()),
         1 => of("break", condition()),
@@ -299,7 +301,9 @@ fn tree(session: &Session) -> impl PartialEq + std::fmt::Debug + use<> {
     let owned = |(id, name): (NodeId, &str)| (id, name.to_owned());
     let names: Vec<_> = timeline.names().map(owned).collect();
     let marks: Vec<_> = timeline.bookmarks().map(owned).collect();
-    (nodes, timeline.branches(), names, marks)
+    let notes: Vec<_> =
+        timeline.notes().map(|(id, slot, text)| (id, slot, text.to_owned())).collect();
+    (nodes, timeline.branches(), names, marks, notes)
 }
 
 fn same(a: &Session, b: &Session) -> Result<(), TestCaseError> {

@@ -257,6 +257,24 @@ fn a_session_is_resumed_as_it_was_left() {
 }
 
 #[test]
+fn hits_of_breakpoints_and_notes_survive_quitting() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = [("XDG_STATE_HOME", folder.path().to_str().unwrap())];
+    let script = "break length > 33; step 3; note 0 'first word'";
+    let mut terminal = Terminal::start(&["--exec", script], (120, 40), &state);
+    terminal.wait_text("note on position 0");
+    terminal.press("7");
+    terminal.wait_text("1 length > 33 · 1 hit");
+    leave(terminal);
+    let mut terminal = Terminal::start(&["--resume"], (120, 40), &state);
+    terminal.press("7");
+    for text in ["1 length > 33 · 1 hit", "step 1, position 0 · first word"] {
+        terminal.wait_text(text);
+    }
+    leave(terminal);
+}
+
+#[test]
 fn runs_side_by_side_are_stepped_and_one_is_opened() {
     let list = "daedal,daedal:high_conf_threshold=0.5";
     let prompt = "Write a story in 4 sentences about a small owl who finds a drum.";

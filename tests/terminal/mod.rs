@@ -5,6 +5,7 @@ mod attaching;
 mod flows;
 mod folder;
 mod following;
+mod outside;
 mod pty;
 mod storms;
 mod waiting;
@@ -34,10 +35,10 @@ fn start_step_inspect_turn_and_quit() {
         terminal.press("S");
         terminal.wait("step 9", |screen| shows_step(screen, 9));
         terminal.press("?");
-        terminal.wait_text("make the pending step");
+        terminal.wait_text("How do I");
         terminal.press("\x1b");
         // A key right behind an escape would be read as Alt and that key.
-        terminal.wait_gone("make the pending step");
+        terminal.wait_gone("How do I");
         // Quitting with steps that are not recorded asks once.
         terminal.press("q");
         terminal.wait_text("Not recorded");
@@ -53,7 +54,7 @@ fn what_is_copied_reaches_the_terminal() {
     let mut terminal = Terminal::start(&[], (80, 24), &[]);
     terminal.wait("the pending decision", |screen| screen.contents().contains("grow"));
     terminal.press("y");
-    terminal.wait_text("Copy: t token");
+    terminal.wait_text("t  token");
     terminal.press("w");
     terminal.until("copied", || !terminal.clipboard().is_empty());
     let copied = BASE64_STANDARD.decode(terminal.clipboard()).unwrap();
@@ -62,9 +63,9 @@ fn what_is_copied_reaches_the_terminal() {
     terminal.wait_text("copied: position 0");
     // Another key than those that are offered copies nothing.
     terminal.press("y");
-    terminal.wait_text("Copy: t token");
+    terminal.wait_text("t  token");
     terminal.press("q");
-    terminal.wait_gone("Copy: t token");
+    terminal.wait_gone("t  token");
     terminal.press("q");
     assert!(terminal.exit().success());
     terminal.assert_restored();

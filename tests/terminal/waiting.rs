@@ -75,9 +75,9 @@ fn a_slow_pass_shows_its_layers_and_can_be_cancelled() {
     terminal.wait_text("BUSY 6/25");
     // Keys are answered meanwhile.
     terminal.press("?");
-    terminal.wait_text("make the pending step");
+    terminal.wait_text("How do I");
     terminal.press("\x1b");
-    terminal.wait_gone("make the pending step");
+    terminal.wait_gone("How do I");
     terminal.press("\x1b");
     terminal.wait_text("stopped");
     // The layer in work ends, and with it the pass.

@@ -18,14 +18,18 @@ pub const FORMAT: ExportFormat = ExportFormat {
     name: "html",
     help: "a player: one page that opens from a file and loads nothing",
     step: Some("opened at"),
-    make: Make::Document(write),
+    make: Make::Document(player),
 };
 
 const PAGE: &str = include_str!("../../../assets/player/index.html");
 const SCRIPT: &str = include_str!("../../../assets/player/player.js");
 const STYLE: &str = include_str!("../../../assets/player/player.css");
 
-fn write(
+/// Writes the page.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn player(
     &Document { name, recording, step, colors, theme }: &Document,
     out: &mut dyn Write,
 ) -> Result<(), ExportError> {

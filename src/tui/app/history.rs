@@ -12,7 +12,7 @@ use crate::{
     decode::{Decision, EosMeasure, Growth, Mode, PositionEffect, State, Verdict},
     inspect::SlotColumns,
     predict::Vocabulary,
-    session::{NodeId, Session},
+    session::{NodeId, Session, Timeline},
 };
 
 /// What kind of line the log has.
@@ -34,6 +34,8 @@ pub enum LogKind {
     Change,
     /// The user made an edit.
     Edit,
+    /// The user's note.
+    Note,
     /// A breakpoint stopped a run.
     Stop,
     /// None of the others.
@@ -134,6 +136,8 @@ pub struct History {
     pub columns: SlotColumns,
     /// Lines of the log that no step wrote.
     pub notes: Vec<LogEntry>,
+    /// The user's notes on this branch.
+    pub annotations: Vec<LogEntry>,
     /// Tokens are named in ASCII, as everywhere on such a screen.
     pub ascii: bool,
 }
@@ -157,6 +161,23 @@ impl History {
             self.moments.push(moment);
         }
         self.columns = SlotColumns::of(session.timeline(), &branch);
+    }
+
+    /// Takes in the user's notes on the branch.
+    pub fn annotate(&mut self, timeline: &Timeline) {
+        let of = |(step, moment): (usize, &Moment)| {
+            let canvas = &timeline[moment.node].canvas;
+            let line = move |(slot, text): (Slot, &str)| LogEntry {
+                step: u32::try_from(step).unwrap_or(u32::MAX),
+                kind: LogKind::Note,
+                text: format!(
+                    "note on position {}: {text}",
+                    canvas.position(slot).unwrap_or_default()
+                ),
+            };
+            timeline.notes_at(moment.node).map(line).collect::<Vec<_>>()
+        };
+        self.annotations = self.moments.iter().enumerate().flat_map(of).collect();
     }
 
     /// How many steps the branch has.

@@ -110,6 +110,8 @@ impl App {
             speed,
             commands,
             view: _,
+            link: _,
+            breakpoints,
             find: _,
             keep: _,
         } = start;
@@ -133,6 +135,7 @@ impl App {
             apart: OnceCell::new(),
             influence: OnceCell::new(),
         };
+        app.debugger.breakpoints = breakpoints;
         app.debugger.followed = followed;
         app.debugger.driven = driven;
         app.debugger.ahead.steps = if ahead { STEPS_AHEAD } else { 0 };
@@ -222,7 +225,8 @@ impl App {
     /// Lines of the log, oldest first.
     pub(in crate::tui) fn log(&self) -> Vec<&LogEntry> {
         let made = self.history.moments.iter().flat_map(|moment| &moment.entries);
-        let mut lines: Vec<&LogEntry> = made.chain(&self.history.notes).collect();
+        let said = self.history.notes.iter().chain(&self.history.annotations);
+        let mut lines: Vec<&LogEntry> = made.chain(said).collect();
         lines.sort_by_key(|entry| entry.step);
         lines
     }
@@ -256,6 +260,14 @@ impl App {
         self.top.message = Some((Role::Warn, text));
     }
 
+    /// Says something in the status line that may be needed later, and keeps it in the log.
+    pub(in crate::tui) fn note(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        let entry = LogEntry { step: self.step(), kind: LogKind::Plain, text: text.clone() };
+        self.history.notes.push(entry);
+        self.say(text);
+    }
+
     /// Says something in the status line.
     pub(in crate::tui) fn say(&mut self, text: impl Into<String>) {
         self.top.message = Some((Role::Text, text.into()));
@@ -264,6 +276,7 @@ impl App {
     /// Brings everything derived from the session up to date.
     pub(in crate::tui) fn refresh(&mut self) {
         self.history.follow(&self.debugger.session, &*self.debugger.vocabulary);
+        self.history.annotate(self.debugger.session.timeline());
         self.display.draft = self.last_draft().unwrap_or_default();
         self.follow_slot();
         self.look_for();

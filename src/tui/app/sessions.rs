@@ -3,8 +3,8 @@
 
 use super::{super::paint::theme::Role, Action, App, branches, interface::Effect};
 use crate::{
-    canvas::Canvas,
-    debugger::{Command, Debugger, Destination},
+    canvas::{Canvas, Slot},
+    debugger::{Command, Debugger, Destination, PositionRef},
     inspect::{self, Finding, OrderMeasures, Query, QueryRow},
     session::NodeId,
 };
@@ -36,6 +36,11 @@ impl FoundLists {
     pub fn ask(&mut self, query: Query) {
         let (rows, branch) = (Vec::new(), Vec::new());
         self.asked = Some(AskedQuery { query, rows, branch, open: 0 });
+    }
+
+    /// The query whose rows are shown.
+    pub fn query(&self) -> Option<&Query> {
+        self.asked.as_ref().map(|asked| &asked.query)
     }
 
     /// The rows of the query.
@@ -75,6 +80,8 @@ pub enum EntryTarget {
     Branch(usize, NodeId),
     /// A bookmark, with the node that it marks.
     Bookmark(String, NodeId),
+    /// A note, by its node and position.
+    Note(NodeId, Slot),
     /// A breakpoint, by its number.
     Breakpoint(u32),
     /// A step and a position of the branch.
@@ -156,6 +163,15 @@ impl App {
         for (node, name) in timeline.bookmarks() {
             let text = format!("  {name} · step {}", timeline[node].depth);
             lines.push(line(text, Role::Text, EntryTarget::Bookmark(name.to_owned(), node)));
+        }
+        if timeline.notes().next().is_some() {
+            lines.push(line("Notes", Role::Strong, EntryTarget::None));
+        }
+        for (node, slot, text) in timeline.notes() {
+            let canvas = &timeline[node].canvas;
+            let position = canvas.position(slot).unwrap_or_default();
+            let text = format!("  step {}, position {position} · {text}", timeline[node].depth);
+            lines.push(line(text, Role::Text, EntryTarget::Note(node, slot)));
         }
         lines.push(line("Breakpoints", Role::Strong, EntryTarget::None));
         if self.debugger.breakpoints.iter().next().is_none() {
@@ -271,6 +287,7 @@ impl App {
             Some(EntryTarget::Bookmark(name, _)) => {
                 self.run(Command::goto(Destination::Bookmark(name)), &mut effects);
             }
+            Some(EntryTarget::Note(node, slot)) => self.go_to_note(node, slot),
             Some(EntryTarget::Breakpoint(id)) => {
                 let on =
                     self.debugger.breakpoints.iter().any(|point| point.id == id && point.enabled);
@@ -279,6 +296,14 @@ impl App {
             }
             Some(EntryTarget::Place(step, position)) => self.go_to_place(step, position),
             Some(EntryTarget::None) | None => {}
+        }
+    }
+
+    /// Goes to a note: its node, whichever branch that is on, and its position.
+    fn go_to_note(&mut self, node: NodeId, slot: Slot) {
+        self.run(Command::goto(Destination::Node(node)), &mut Vec::new());
+        if let Some(position) = self.canvas().position(slot) {
+            self.put(position);
         }
     }
 
@@ -295,9 +320,13 @@ impl App {
         let command = match self.chosen_entry() {
             Some(EntryTarget::Branch(number, _)) => Command::delete_branch(number),
             Some(EntryTarget::Bookmark(name, _)) => Command::unmark(&name),
+            Some(EntryTarget::Note(node, slot)) => {
+                self.go_to_note(node, slot);
+                Command::unnote(PositionRef::Slot(slot))
+            }
             Some(EntryTarget::Breakpoint(id)) => Command::unbreak(id),
             Some(EntryTarget::Place(..) | EntryTarget::None) | None => {
-                return self.say("branches, bookmarks and breakpoints can be removed");
+                return self.say("branches, bookmarks, notes and breakpoints can be removed");
             }
         };
         self.run(command, effects);

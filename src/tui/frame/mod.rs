@@ -60,6 +60,7 @@ pub fn draw(app: &App, buffer: &mut Buffer) {
                     let row = areas.message.unwrap_or(areas.hints);
                     prompts::draw(app, &mut pen, area, row, input.value());
                 }
+                InputMode::Copy => copy::draw(app, &mut pen, area),
                 InputMode::Leaving => leaving::draw(app, &mut pen, area),
                 _ => {}
             }
@@ -392,6 +393,8 @@ fn state(app: &App) -> String {
 
 /// The hint on how typing ends.
 const TYPING: &str = "Enter accepts · Esc leaves";
+/// What answers a question that is asked in a box.
+const ASKED: &str = "a key of the box, or Esc";
 
 /// Message and hints, on one line or two.
 fn bottom(app: &App, pen: &mut Pen, message: Option<Rect>, last: Rect) {
@@ -408,7 +411,9 @@ fn bottom(app: &App, pen: &mut Pen, message: Option<Rect>, last: Rect) {
     }
     if matches!(app.top.mode, InputMode::Value(_) | InputMode::Prompt(_) | InputMode::Search(_)) {
         pen.say(line.x + 1, line.y, line.width.saturating_sub(2), TYPING, Role::Dim);
-    } else if !matches!(app.top.mode, InputMode::Copy | InputMode::Leaving) {
+    } else if matches!(app.top.mode, InputMode::Copy | InputMode::Leaving) {
+        pen.say(line.x + 1, line.y, line.width.saturating_sub(2), ASKED, Role::Dim);
+    } else {
         hints::draw(pen, &hints::of(app), line);
     }
 }
@@ -439,10 +444,6 @@ fn speak(app: &App, pen: &mut Pen, line: Rect) -> bool {
             }
             return true;
         }
-        InputMode::Copy => {
-            pen.say(x, line.y, room, &copy::question(), Role::Key);
-            return true;
-        }
         InputMode::Search(input) => {
             let prompt = app.display.focus.search_prompt();
             let used = pen.say(x, line.y, room, prompt, Role::Key);
@@ -451,6 +452,7 @@ fn speak(app: &App, pen: &mut Pen, line: Rect) -> bool {
             return true;
         }
         InputMode::Normal
+        | InputMode::Copy
         | InputMode::Help(_)
         | InputMode::Value(_)
         | InputMode::Command(_)
@@ -470,6 +472,32 @@ fn speak(app: &App, pen: &mut Pen, line: Rect) -> bool {
         }
         None => false,
     }
+}
+
+/// An empty buffer of this size with one pane drawn on it, and below it the legend of its colours.
+pub fn pane_picture(app: &App, pane: Pane, width: u16, height: u16) -> Buffer {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, width.max(1), height.max(1)));
+    let mut area = *buffer.area();
+    buffer.set_style(area, Style::reset());
+    let mut pen = Pen { buffer: &mut buffer, theme: app.theme };
+    // The canvas has its legend within.
+    if [Pane::BLOCKS, Pane::WATERFALL].contains(&pane) {
+        let line = Rect { x: 1, height: 1, width: area.width.saturating_sub(2), ..area };
+        let legend = panes::legend::rows(app, line.width);
+        let rows = u16::try_from(legend.len()).unwrap_or(u16::MAX);
+        if rows.saturating_add(4) < area.height {
+            area.height -= rows;
+            for (y, samples) in (area.bottom()..).zip(&legend) {
+                panes::legend::draw(&mut pen, Rect { y, ..line }, samples);
+            }
+        }
+    }
+    pen.heading(area, pane.title(), false, &pane.summary(app, area));
+    pane.draw(app, &mut pen, area);
+    if app.theme.ascii() {
+        to_ascii(&mut buffer);
+    }
+    buffer
 }
 
 /// An empty buffer of this size with the application drawn on it.

@@ -1,24 +1,37 @@
-//! Copying out of the program: what, is asked on the line of messages and answered by a letter.
+//! Copying out of the program: what, is asked in a box and answered by a letter.
 
 use crossterm::event::{KeyCode, KeyEvent};
 
+use ratatui::layout::Rect;
+
 use super::super::{
-    app::{App, InputMode, interface::Effect},
-    paint::text::fit,
-    panes::inspector,
+    app::{App, InputMode, interface::Effect, pane::Pane, view::LinkedView},
+    paint::{
+        pen::Pen,
+        popup::KeyQuestion,
+        text::{fit, safe},
+    },
+    panes::{inspector, view},
 };
-use crate::{canvas::TokenId, debugger::PositionRef};
+use crate::{
+    canvas::{Cell, TokenId},
+    debugger::PositionRef,
+    predict::{Column, Prediction},
+};
 
 /// A letter, what it copies, and the text of that; `None` where there is none.
 type Copied = (char, &'static str, fn(&App) -> Option<String>);
 
-const CHOICES: [Copied; 6] = [
+const CHOICES: [Copied; 9] = [
     ('t', "token", |app| token(app).map(|token| app.debugger.vocabulary.text(&[token]))),
     ('i', "id", |app| token(app).map(|token| token.to_string())),
     ('w', "why", why),
+    ('r', "row", row),
     ('a', "answer", |app| Some(app.debugger.answer())),
     ('n', "its ids", |app| Some(ids(app))),
     ('s', "commands", |app| Some(app.running.script.join("\n"))),
+    ('c', "shell command", shell_command),
+    ('l', "link", link),
 ];
 
 /// Asks what to copy.
@@ -26,10 +39,15 @@ pub(in crate::tui) fn ask(app: &mut App, _: &mut Vec<Effect>) {
     app.top.mode = InputMode::Copy;
 }
 
-/// The letters there are.
-pub(in crate::tui) fn question() -> String {
-    let letters = CHOICES.map(|(letter, name, _)| format!("{letter} {name}"));
-    format!("Copy: {} · Esc nothing", letters.join(" · "))
+/// Draws the letters there are, each with the beginning of what it copies.
+pub(in crate::tui) fn draw(app: &App, pen: &mut Pen, screen: Rect) {
+    let answers = CHOICES.map(|(letter, name, text)| {
+        let text = text(app).unwrap_or_default();
+        let text: String = text.chars().take(200).collect();
+        let text = safe(&text.escape_debug().to_string(), app.theme.ascii());
+        (letter.to_string(), name.to_owned(), text)
+    });
+    KeyQuestion { title: " Copy ", about: &[], answers: &answers }.draw(pen, screen);
 }
 
 /// Copies what the letter says; another key copies nothing.
@@ -65,4 +83,86 @@ fn why(app: &App) -> Option<String> {
 fn ids(app: &App) -> String {
     let ids = &app.canvas().tokens()[..app.canvas().tail()];
     ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// The row under the cursor: of a list its words, else the position with its numbers, under their names and
+/// parted by tabs.
+fn row(app: &App) -> Option<String> {
+    match app.display.focus {
+        pane if pane == Pane::SESSION => {
+            let entries = app.entries();
+            Some(entries.get(app.display.found.line)?.text.trim().to_owned())
+        }
+        pane if pane == Pane::LOG => {
+            let lines = app.log();
+            let entry = lines.get(app.log_cursor(&lines))?;
+            Some(format!("{}\t{}", entry.step, entry.text))
+        }
+        pane if pane == Pane::PARAMETERS => {
+            let (spec, value) = app.debugger.session.params().iter().nth(app.display.param)?;
+            Some(format!("{}\t{value}", spec.name))
+        }
+        _ => position(app),
+    }
+}
+
+/// The position under the cursor with its numbers. What is not known is empty.
+fn position(app: &App) -> Option<String> {
+    let cell: &Cell = app.canvas().cells().get(app.display.position)?;
+    let (prediction, at) = inspector::candidates(app, cell);
+    let number = |column: Column| {
+        let numbers =
+            prediction.as_deref().and_then(|known: &Prediction| known.numbers(column).ok());
+        let number =
+            numbers.and_then(|numbers| numbers.get(at)).filter(|number| number.is_finite());
+        number.map(f32::to_string).unwrap_or_default()
+    };
+    let token = token(app);
+    let text = token.map(|token| app.debugger.vocabulary.text(&[token])).unwrap_or_default();
+    let why = why(app).unwrap_or_default();
+    let fields = [
+        ("step", app.step().to_string()),
+        ("position", app.display.position.to_string()),
+        ("slot", cell.slot.0.to_string()),
+        ("token", token.map(|token| token.to_string()).unwrap_or_default()),
+        ("text", text.escape_debug().to_string()),
+        ("masked", (cell.token == app.canvas().special().mask).to_string()),
+        ("p_choice", number(Column::PChoice)),
+        ("p_eos", number(Column::PEos)),
+        ("entropy", number(Column::Entropy)),
+        ("margin", number(Column::Margin)),
+        ("why", why.lines().collect::<Vec<_>>().join(" · ")),
+    ];
+    let line =
+        |of: fn(&(&str, String)) -> String| fields.iter().map(of).collect::<Vec<_>>().join("\t");
+    Some(format!("{}\n{}", line(|(name, _)| (*name).to_owned()), line(|(_, value)| value.clone())))
+}
+
+/// What shows this run at this step again, typed in a shell: how it was started, and what was done since.
+fn shell_command(app: &App) -> Option<String> {
+    let mut words = app.debugger.host.started_as()?;
+    let mut commands = app.running.script.clone();
+    // Also where a run was paused on its way, which no command says.
+    commands.push(format!("goto {}", app.step()));
+    words.extend(["--exec".to_owned(), commands.join("; ")]);
+    shlex::try_join(words.iter().map(String::as_str)).ok()
+}
+
+/// What `demask replay` opens here, if the run is in a file.
+fn link(app: &App) -> Option<String> {
+    let recorded = app.storage.recording.clone().filter(|_| app.storage.fault.is_none());
+    let file = recorded.or_else(|| app.debugger.host.file())?;
+    Some(format!("{}#{}", file.display(), here(app)))
+}
+
+/// Where one is, as the end of a link.
+pub(in crate::tui) fn here(app: &App) -> LinkedView {
+    let branches = app.debugger.session.timeline().branches().len();
+    let branch = app.debugger.current_branch().filter(|_| branches > 1);
+    LinkedView {
+        branch: branch.map(|(at, _)| at + 1),
+        step: Some(app.step() as usize),
+        position: Some(app.display.position),
+        ..view::linked(app)
+    }
 }

@@ -63,3 +63,52 @@ pub fn frame(pen: &mut Pen, area: Rect, title: &str, hint: &str) -> Rect {
     }
     inside(area)
 }
+
+/// A question in the middle of the screen: what is to be known, and the keys, each with what it does and more on
+/// that, which is drawn where there is room.
+pub struct KeyQuestion<'a> {
+    /// The heading.
+    pub title: &'a str,
+    /// Sentences above the keys.
+    pub about: &'a [String],
+    /// Keys, each with what it does and more on that.
+    pub answers: &'a [(String, String, String)],
+}
+
+impl KeyQuestion<'_> {
+    /// Cells of the box, at most.
+    const WIDTH: u16 = 76;
+
+    /// Draws the question.
+    pub fn draw(&self, pen: &mut Pen, screen: Rect) {
+        let cells =
+            |text: &str| u16::try_from(text::width(&pen.theme.say(text))).unwrap_or(u16::MAX);
+        let widest = |of: fn(&(String, String, String)) -> &String| {
+            self.answers.iter().map(|answer| cells(of(answer))).max().unwrap_or(0)
+        };
+        let (keys, does) = (widest(|(key, ..)| key) + 2, widest(|(_, does, _)| does) + 2);
+        let width = Self::WIDTH.min(screen.width.saturating_sub(4));
+        let room = usize::from(width.saturating_sub(4)).max(1);
+        let lines = self.about.iter().flat_map(|line| text::wrap(&pen.theme.say(line), room));
+        let lines: Vec<String> = lines.collect();
+        let between = usize::from(!lines.is_empty());
+        let rows = u16::try_from(lines.len() + between + self.answers.len()).unwrap_or(u16::MAX);
+        let inside = frame(pen, middle(screen, (width, rows.saturating_add(2))), self.title, "");
+        let mut rows = inside.y..inside.bottom();
+        for (y, line) in rows.by_ref().zip(&lines) {
+            pen.say(inside.x, y, inside.width, line, Role::Warn);
+        }
+        // A line between, where there is room for it.
+        if between > 0 && rows.len() > self.answers.len() {
+            rows.next();
+        }
+        for (y, (key, what, more)) in rows.zip(self.answers) {
+            let column = |x: u16| (inside.x + x, inside.width.saturating_sub(x));
+            pen.say(inside.x, y, inside.width, key, Role::Key);
+            let (x, room) = column(keys);
+            pen.say(x, y, room, what, Role::Text);
+            let (x, room) = column(keys + does);
+            pen.say(x, y, room, &text::fit(&pen.theme.say(more), room.into()), Role::Dim);
+        }
+    }
+}

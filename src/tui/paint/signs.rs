@@ -37,6 +37,7 @@ pub const VETOED: Sign = Sign("!", "!");
 /// A position that is never expanded.
 pub const FORBIDDEN: Sign = Sign("⊘", "~");
 /// A step that has a bookmark.
+pub const NOTE: Sign = Sign("¶", "N");
 pub const BOOKMARK: Sign = Sign("⚑", "B");
 /// A step where a breakpoint stopped a run.
 pub const STOPPED: Sign = Sign("●", "*");

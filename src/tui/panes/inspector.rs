@@ -14,7 +14,7 @@ use super::{
         paint::{
             pen::{self, Pen},
             text::{self, ShownToken},
-            theme::Role,
+            theme::{self, Role},
         },
     },
     PaneView,
@@ -112,6 +112,14 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
     }
     let used = pen.paragraph(left, &why(app, &cell), Role::Text);
     take(&mut left, used);
+    let timeline = app.debugger.session.timeline();
+    let notes = timeline.notes_at(app.debugger.session.at());
+    for (_, text) in notes.filter(|(slot, _)| *slot == cell.slot) {
+        let text =
+            format!("{} {}", app.theme.sign(theme::NOTE), text::safe(text, app.theme.ascii()));
+        let used = pen.paragraph(left, &text, Role::Warn);
+        take(&mut left, used);
+    }
     if let Some(text) = rewritten(app, &cell) {
         let used = pen.paragraph(left, &text, Role::Dim);
         take(&mut left, used);

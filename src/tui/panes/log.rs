@@ -159,7 +159,7 @@ fn role(entry: &LogEntry, here: u32) -> Role {
         LogKind::Expansion => Role::ExpandInk,
         LogKind::Growth => Role::FillInk,
         LogKind::Stuck | LogKind::Drop | LogKind::Remask => Role::Stuck,
-        LogKind::Change | LogKind::Edit | LogKind::Stop => Role::Warn,
+        LogKind::Change | LogKind::Edit | LogKind::Note | LogKind::Stop => Role::Warn,
         LogKind::Fill | LogKind::Plain => Role::Text,
     }
 }

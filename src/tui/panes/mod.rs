@@ -9,7 +9,7 @@ pub mod focus;
 pub mod grid;
 pub mod influence;
 pub mod inspector;
-mod legend;
+pub mod legend;
 mod length;
 pub mod log;
 pub mod params;
@@ -74,6 +74,20 @@ pub fn tabs() -> impl Iterator<Item = (Pane, &'static str)> {
 /// The pane of that title.
 pub fn titled(title: &str) -> Option<Pane> {
     PANES.into_iter().find(|pane| pane.title() == title)
+}
+
+/// The pane whose title begins so, in letters of either case.
+///
+/// # Errors
+/// In words, with the names there are.
+pub fn called(name: &str) -> Result<Pane, String> {
+    let name = name.to_lowercase();
+    let titles = PANES.map(|pane| pane.title().to_lowercase());
+    let begins = |(_, title): &(Pane, String)| !name.is_empty() && title.starts_with(&name);
+    let found = PANES.into_iter().zip(titles.clone()).find(begins);
+    found
+        .map(|(pane, _)| pane)
+        .ok_or_else(|| format!("there is no pane `{name}`. There are {}", titles.join(", ")))
 }
 
 /// What lies in each region at the start.

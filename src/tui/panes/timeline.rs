@@ -347,6 +347,9 @@ fn marks(app: &App, pen: &mut Pen, parts: &TimelineParts, columns: u16) {
                 () if timeline.bookmark(moment.node).is_some() => {
                     Some((theme::BOOKMARK, Role::Key))
                 }
+                () if timeline.notes_at(moment.node).next().is_some() => {
+                    Some((theme::NOTE, Role::Warn))
+                }
                 () if app.running.stops.contains(&moment.node) => Some((theme::STOPPED, Role::Bad)),
                 () if moment.edited => Some((theme::EDITED, Role::Warn)),
                 () => mark,

@@ -4,10 +4,11 @@ use super::{
     super::app::{
         App, SPEEDS,
         pane::{Pane, Region},
-        view::SavedView,
+        view::{LinkedView, SavedView},
     },
-    titled,
+    PANES, focus, titled,
 };
+use crate::inspect::Query;
 
 /// What is shown now.
 pub fn of(app: &App) -> SavedView {
@@ -45,5 +46,42 @@ pub fn show(app: &mut App, view: SavedView) {
     app.display.search.wanted = view.search;
     app.display.follow = !view.stays;
     app.place(view.position);
+    app.refresh();
+}
+
+/// What a link keeps of what is shown: what is not so from the start.
+pub fn linked(app: &App) -> LinkedView {
+    let pane = app.display.focus;
+    LinkedView {
+        pane: (pane != Pane::CANVAS).then(|| pane.title().to_lowercase()),
+        zoom: app.display.zoom,
+        search: Some(app.display.search.wanted.clone()).filter(|wanted| !wanted.is_empty()),
+        query: app.display.found.query().map(ToString::to_string),
+        ..LinkedView::default()
+    }
+}
+
+/// Shows what a link asks for, at the step stood at.
+pub fn follow(app: &mut App, view: LinkedView) {
+    let called = |pane: &&Pane| view.pane.as_ref() == Some(&pane.title().to_lowercase());
+    match (PANES.iter().find(called), &view.pane) {
+        (Some(&pane), _) => focus::show(app, pane, true),
+        (None, Some(name)) => {
+            app.complain(format!("the link names a pane that there is not: {name}"))
+        }
+        (None, None) => {}
+    }
+    app.display.zoom = view.zoom;
+    match view.query.as_deref().map(Query::parse) {
+        Some(Ok(query)) => app.display.found.ask(query),
+        Some(Err(error)) => app.complain(format!("the query of the link: {error}")),
+        None => {}
+    }
+    if let Some(search) = view.search {
+        app.display.search.wanted = search;
+    }
+    if let Some(position) = view.position {
+        app.put(position);
+    }
     app.refresh();
 }

@@ -97,6 +97,39 @@ fn bookmarks_and_the_place_before_a_jump() {
 }
 
 #[test]
+fn notes_are_written_shown_gone_to_and_removed() {
+    let mut app = app(Look::default(), 6, 120, 40);
+    app.put(3);
+    typed(&mut app, "A");
+    typed(&mut app, "why is the cat here?");
+    press(&mut app, "Enter");
+    assert_eq!(message(&app), "note on position 3 at step 6");
+    // In the inspector, in the log, and in the list, which leads to it.
+    assert!(shown(&app).contains("¶ why is the cat here?"), "{}", shown(&app));
+    let said = "note on position 3: why is the cat here?";
+    assert!(app.log().iter().any(|entry| entry.step == 6 && entry.text == said));
+    press(&mut app, "0");
+    app.put(0);
+    assert!(!shown(&app).contains("¶ why"));
+    command(&mut app, "notes");
+    assert!(shown(&app).contains("step 6, position 3 · why is the cat here?"), "{}", shown(&app));
+    press(&mut app, "Enter");
+    assert_eq!((app.step(), app.display.position), (6, 3));
+    // Under the column of its step.
+    assert!(shown(&app).contains('¶'));
+    command(&mut app, "note 3 another");
+    assert_eq!(
+        app.debugger.session.timeline().notes().count(),
+        1,
+        "it takes the place of the first"
+    );
+    press(&mut app, "7 D");
+    assert_eq!(app.debugger.session.timeline().notes().count(), 0, "{}", message(&app));
+    command(&mut app, "unnote 3");
+    assert!(shown(&app).contains("there is no note on position 3"), "{}", shown(&app));
+}
+
+#[test]
 fn a_token_is_chosen_and_taken_back() {
     let mut app = app(Look::default(), 9, 80, 24);
     let position = left_alone(&app);

@@ -571,5 +571,17 @@ fn what_the_cursor_is_on_is_copied() {
     assert!(why.starts_with(&format!("position {}", app.display.position)), "{why}");
     let script = copied(&mut app, 's').unwrap();
     assert_eq!(script, app.running.script.join("\n"));
-    assert_eq!(copied(&mut app, 'x'), None);
+    // A row has a line of names over its values, and each as many.
+    let row = copied(&mut app, 'r').unwrap();
+    let (names, values) = row.split_once('\n').unwrap();
+    assert_eq!(names.split('\t').count(), values.split('\t').count(), "{row}");
+    let at = names.split('\t').position(|name| name == "token").unwrap();
+    assert_eq!(values.split('\t').nth(at), Some(token.to_string().as_str()), "{row}");
+    // In a list it is the entry.
+    super::fake::press(&mut app, "3");
+    assert_eq!(copied(&mut app, 'r').as_deref(), Some("high_conf_threshold\t0.9"));
+    // Nobody knows how this one was started, and it is in no file.
+    for letter in ['c', 'l', 'x'] {
+        assert_eq!(copied(&mut app, letter), None, "{letter}");
+    }
 }

@@ -14,7 +14,7 @@ fn hostile_tokens_cannot_break_out() {
     let app = app_of(start, 12, 100, 30);
     let (ground, ink) = (Shade::Dark.ground(), Shade::Dark.plain());
     let terminal = TerminalColors { ground, ink, indexed: of_cube };
-    let picture = svg(&frame::picture(&app, 100, 30), terminal);
+    let picture = svg(&frame::picture(&app, 100, 30), terminal, None);
     assert!(picture.starts_with("<svg "));
     assert!(picture.ends_with("</svg>\n"));
     assert!(!picture.chars().any(|c| c.is_control() && c != '\n'));

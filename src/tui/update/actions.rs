@@ -7,6 +7,7 @@ use super::super::{
     app::{
         App, InputMode, SPEEDS, interface::Effect, keymap::Action, mode::CommandLine, pane::Pane,
     },
+    overlays::copy,
     panes::{focus, params},
 };
 use crate::{
@@ -201,6 +202,15 @@ fn stop(app: &mut App, effects: &mut Vec<Effect>) -> bool {
 
 pub fn save(app: &mut App) -> bool {
     app.run(const { PlainCommand::named("save") }, &mut Vec::new())
+}
+
+/// Writes a player of the run and opens it where one is.
+pub fn play(app: &mut App, _: &mut Vec<Effect>) {
+    let place = copy::here(app).to_string();
+    match app.debugger.host.play(&app.debugger.session, &place) {
+        Ok(text) => app.note(text),
+        Err(why) => app.say(why),
+    }
 }
 
 /// Goes to the next or previous event of the branch.

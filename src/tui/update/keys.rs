@@ -106,6 +106,12 @@ pub const KEYS: &[KeySection] = &[
                 actions::begin_command(app, "mark ")
             })
             .asks(Action::Mark),
+            function(
+                "note",
+                &[key('A')],
+                "write a note on the position under the cursor, at this step",
+                |app, _| actions::begin_command(app, &format!("note {} ", app.display.position)),
+            ),
             command("previous", &[key('\'')], "go back to where you were before the last jump"),
             function(
                 "previous-event",
@@ -422,7 +428,7 @@ pub const KEYS: &[KeySection] = &[
             function(
                 "copy",
                 &[key('y')],
-                "copy the token, its id, why, the answer, or the commands so far",
+                "copy the token, why, the row, the answer, a shell command or link that leads here, …",
                 copy::ask,
             ),
             function(
@@ -432,6 +438,12 @@ pub const KEYS: &[KeySection] = &[
                 |_, effects| effects.push(Effect::ToggleMouse),
             )
             .asks(Action::SelectText),
+            function(
+                "player",
+                &[key('O')],
+                "open the player, a page for browsers, at this step and position",
+                actions::play,
+            ),
             command("save", &[ctrl('s')], "save what was done to a file"),
             function("redraw", &[ctrl('l')], "draw the screen anew", |_, effects| {
                 effects.push(Effect::Redraw)

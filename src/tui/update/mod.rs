@@ -68,6 +68,7 @@ fn show_lists(app: &mut App) {
             List::Branches => "Branches".to_owned(),
             List::Breakpoints => "Breakpoints".to_owned(),
             List::Findings => "Diagnosis".to_owned(),
+            List::Notes => "Notes".to_owned(),
             List::Rows(query) => {
                 let heading = query.to_string();
                 app.display.found.ask(*query);

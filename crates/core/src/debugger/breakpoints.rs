@@ -46,6 +46,14 @@ impl Breakpoints {
         self.made
     }
 
+    /// Adds one as it was kept, with the number of times that it stopped a run.
+    pub fn restore(&mut self, condition: Condition, enabled: bool, hits: u32) {
+        let id = self.add(condition);
+        for point in self.list.iter_mut().filter(|point| point.id == id) {
+            (point.enabled, point.hits) = (enabled, hits);
+        }
+    }
+
     /// Enables or disables one, or all; false if there is none of that number.
     pub fn enable(&mut self, id: Option<u32>, on: bool) -> bool {
         let mut found = false;

@@ -125,6 +125,11 @@ impl Command {
         Self::given(const { row("unmark") }, [text(bookmark)])
     }
 
+    /// Removes the note on a position at the step stood at.
+    pub fn unnote(position: PositionRef) -> Self {
+        Self::given(const { row("unnote") }, [Argument::Position(position)])
+    }
+
     /// Stops whenever the condition comes to hold.
     pub fn break_when(condition: Condition) -> Self {
         Self::given(const { row("break") }, [Argument::Condition(condition)])

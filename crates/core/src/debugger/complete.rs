@@ -72,6 +72,7 @@ impl Debugger {
             | ArgumentKind::Value
             | ArgumentKind::TryOrLast
             | ArgumentKind::Prompt
+            | ArgumentKind::Note
             | ArgumentKind::Expression
             | ArgumentKind::Name
             | ArgumentKind::Token

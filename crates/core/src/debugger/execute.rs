@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use super::{
-    Command, CommandFailed, Debugger, FollowUp, Goal, List, Reply, edits::UndoEntry, parse,
-    statements,
+    Command, CommandFailed, Debugger, FollowUp, Goal, List, PositionRef, Reply, edits::UndoEntry,
+    parse, statements,
 };
 use crate::{
+    canvas::Slot,
     decode::{ParamRole, Value},
     inspect::Condition,
+    session::NodeId,
 };
 
 impl Debugger {
@@ -70,6 +72,39 @@ impl Debugger {
         let node = self.bookmarked(name)?;
         self.session.mark(node, None);
         Ok(Reply::line(format!("bookmark `{name}` is removed")))
+    }
+
+    pub(super) fn note(&mut self, at: PositionRef, text: &str) -> Result<Reply, CommandFailed> {
+        let (position, cell) = self.cell(at)?;
+        self.session.note(self.session.at(), cell.slot, Some(text.to_owned()));
+        Ok(Reply::line(format!("note on position {position} at step {}", self.depth())))
+    }
+
+    pub(super) fn unnote(&mut self, at: PositionRef) -> Result<Reply, CommandFailed> {
+        let (position, cell) = self.cell(at)?;
+        let here = self.session.at();
+        if self.session.timeline().notes_at(here).all(|(slot, _)| slot != cell.slot) {
+            return Err(CommandFailed::new(format!(
+                "there is no note on position {position} at step {}. `notes` lists them",
+                self.depth()
+            )));
+        }
+        self.session.note(here, cell.slot, None);
+        Ok(Reply::line(format!("the note on position {position} is removed")))
+    }
+
+    pub(super) fn list_notes(&self) -> Reply {
+        let timeline = self.session.timeline();
+        let line = |(node, slot, text): (NodeId, Slot, &str)| {
+            let canvas = &timeline[node].canvas;
+            let position = canvas.position(slot).map_or_else(String::new, |at| at.to_string());
+            format!("step {}, position {position}: {text}", timeline[node].depth)
+        };
+        let notes: Vec<String> = timeline.notes().map(line).collect();
+        match notes.is_empty() {
+            true => Reply::line("there are no notes; note POSITION TEXT writes one"),
+            false => Reply::lines(notes).then(FollowUp::Show(List::Notes)),
+        }
     }
 
     pub(super) fn count_passes(&self) -> Reply {

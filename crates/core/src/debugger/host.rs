@@ -63,6 +63,27 @@ pub trait Host: Send {
         None
     }
 
+    /// The file that holds the run, if it is one: a recording that is replayed, or what was saved.
+    fn file(&self) -> Option<PathBuf> {
+        None
+    }
+
+    /// The words of a shell that start the debugger on this run, for options to come behind them; `None` if
+    /// nobody knows them.
+    fn started_as(&self) -> Option<Vec<String>> {
+        None
+    }
+
+    /// Writes a player of the session, one page for a browser, and opens it at `place`, the end of a link, where
+    /// there is a browser. Answers what to say.
+    ///
+    /// # Errors
+    /// In words.
+    fn play(&mut self, session: &Session, place: &str) -> Result<String, String> {
+        let _ = (session, place);
+        Err("no player can be written here".to_owned())
+    }
+
     /// Writes a text to a file that is not there yet.
     ///
     /// # Errors

@@ -150,6 +150,8 @@ pub enum List {
     Breakpoints,
     /// What the lints found.
     Findings,
+    /// The notes, with their places.
+    Notes,
     /// The rows of a query.
     Rows(Box<Query>),
 }

@@ -5,8 +5,8 @@ use super::{
     FollowUp, Goal, Reply,
     arguments::ArgumentKind::{
         Assignments, Bookmark, Branch, BranchOrThis, Breakpoint, Condition, Destination, Event,
-        Expression, File, Macro, Masks, Name, Parameter, ParameterOrAll, Passes, Position, Preset,
-        Prompt, Query, Steps, Token, TryOrLast, Value,
+        Expression, File, Macro, Masks, Name, Note, Parameter, ParameterOrAll, Passes, Position,
+        Preset, Prompt, Query, Steps, Token, TryOrLast, Value,
     },
     command::{CommandSpec, Requires, ScriptForm, command},
     edits::{expansion, pin},
@@ -196,6 +196,18 @@ pub const COMMANDS: &[CommandSpec] = &[
     command("unmark", &[], &[Bookmark], "remove a bookmark", |debugger, given| {
         debugger.unmark(given.text()?)
     }),
+    command(
+        "note",
+        &["annotate"],
+        &[Position, Note],
+        "write a note on a position at this step, in the recording too",
+        |debugger, given| debugger.note(given.position()?, given.text()?),
+    ),
+    command("unnote", &[], &[Position], "remove the note on a position at this step", |debugger, given| {
+        debugger.unnote(given.position()?)
+    }),
+    command("notes", &[], &[], "list the notes", |debugger, _| Ok(debugger.list_notes()))
+        .written(ScriptForm::Never),
     command(
         "fill",
         &[],

@@ -1,7 +1,7 @@
-//! Branches: every end of the tree is one. Names, deletion and its undoing, bookmarks.
+//! Branches: every end of the tree is one. Names, deletion and its undoing, bookmarks, notes.
 
 use super::{NodeId, Timeline};
-use crate::decode::Params;
+use crate::{canvas::Slot, decode::Params};
 
 /// A way through the tree, from the start of a run to an end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,7 +136,8 @@ impl Timeline {
     pub fn take_back(&mut self, edit: NodeId) -> bool {
         let used = self.live(edit).next().is_some()
             || self.names.contains_key(&edit)
-            || self.bookmarks.contains_key(&edit);
+            || self.bookmarks.contains_key(&edit)
+            || self.notes_at(edit).next().is_some();
         let gone = self[edit].edits().is_some() && !self[edit].deleted && !used;
         if gone {
             (self.nodes[edit.0].deleted, self.nodes[edit.0].undone) = (true, true);
@@ -211,6 +212,26 @@ impl Timeline {
     /// The bookmark at a node.
     pub fn bookmark(&self, id: NodeId) -> Option<&str> {
         self.bookmarks.get(&id).map(String::as_str)
+    }
+
+    /// Notes by node and position, in the order nodes were made; those on deleted branches are left out.
+    pub fn notes(&self) -> impl Iterator<Item = (NodeId, Slot, &str)> {
+        let live = self.notes.iter().filter(|&(&(id, _), _)| !self[id].deleted);
+        live.map(|(&(id, slot), text)| (id, slot, text.as_str()))
+    }
+
+    /// The notes at a node.
+    pub fn notes_at(&self, id: NodeId) -> impl Iterator<Item = (Slot, &str)> {
+        let at = self.notes.range((id, Slot(0))..=(id, Slot(u32::MAX)));
+        at.map(|(&(_, slot), text)| (slot, text.as_str()))
+    }
+
+    /// Writes the note at a node and a position, or takes it away.
+    pub fn note(&mut self, id: NodeId, slot: Slot, text: Option<String>) {
+        match text {
+            Some(text) => self.notes.insert((id, slot), text),
+            None => self.notes.remove(&(id, slot)),
+        };
     }
 
     /// Sets or takes away the bookmark at a node; a name stands at one node only.

@@ -171,6 +171,10 @@ impl Session {
                 let Some(node) = followed.node(*node) else { return };
                 self.timeline.mark(node, name.clone());
             }
+            Event::Note { node, slot, text } => {
+                let Some(node) = followed.node(*node) else { return };
+                self.timeline.note(node, *slot, text.clone());
+            }
             Event::End { .. } => {}
         }
         self.replan_if(event, followed);

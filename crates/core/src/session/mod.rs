@@ -65,7 +65,7 @@ pub use record::{Event, Recorder};
 pub use timeline::{Node, NodeId, NodeOrigin, Step, Timeline, Timing};
 
 use crate::{
-    canvas::{Canvas, EditError, FixedText, SpecialTokens, TokenId},
+    canvas::{Canvas, EditError, FixedText, Slot, SpecialTokens, TokenId},
     decode::{
         Affects, AnyStrategy, BlockLayout, Decision, DecodeError, Extras, Finish, ParamError,
         Params, Phase, State, Value, block_diffusion,
@@ -464,6 +464,12 @@ impl Session {
     pub fn mark(&mut self, node: NodeId, name: Option<String>) {
         self.timeline.mark(node, name.clone());
         self.record(Event::Mark { node, name });
+    }
+
+    /// Writes the note at a node and a position, or takes it away.
+    pub fn note(&mut self, node: NodeId, slot: Slot, text: Option<String>) {
+        self.timeline.note(node, slot, text.clone());
+        self.record(Event::Note { node, slot, text });
     }
 
     /// One step back; false at the start of a run.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{NodeId, Pending, Session, Step};
 use crate::{
-    canvas::{Canvas, Edit},
+    canvas::{Canvas, Edit, Slot},
     decode::{Finish, Params, State},
     predict::{Cached, Key, KnownPrediction},
 };
@@ -89,6 +89,15 @@ pub enum Event {
         node: NodeId,
         /// The bookmark's name; `None` takes it away.
         name: Option<String>,
+    },
+    /// A note is written, or taken away.
+    Note {
+        /// The node whose canvas it is about.
+        node: NodeId,
+        /// The position that it is about.
+        slot: Slot,
+        /// What it says; `None` takes it away.
+        text: Option<String>,
     },
     /// The session is closed.
     End {

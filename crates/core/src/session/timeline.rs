@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, ops::Index, sync::Arc, time::Duration};
 
 use crate::{
-    canvas::{Canvas, Edit},
+    canvas::{Canvas, Edit, Slot},
     decode::{Decision, Params, State},
     predict::Key,
 };
@@ -105,6 +105,7 @@ pub struct Timeline {
     roots: Vec<NodeId>,
     pub(super) names: BTreeMap<NodeId, String>,
     pub(super) bookmarks: BTreeMap<NodeId, String>,
+    pub(super) notes: BTreeMap<(NodeId, Slot), String>,
 }
 
 impl Index<NodeId> for Timeline {

@@ -17,7 +17,7 @@ use super::{
     source::RawLine,
 };
 use crate::{
-    canvas::{self, Canvas, FixedText, TokenId},
+    canvas::{self, Canvas, FixedText, Slot, TokenId},
     decode::{self, AnyStrategy, Cache, Extras},
     predict::{Column, Key, KnownPrediction, KnownPredictions},
     session::{self, Event, NodeId, NodeOrigin, Proposal, Timeline},
@@ -197,6 +197,20 @@ impl Builder {
                 self.spend(self.marks)?;
                 self.timeline.mark(node, name.clone());
                 Ok(Some(Event::Mark { node, name }))
+            }
+            Record::Note { node, slot, text } => {
+                let (node, slot) = (self.node(node)?, Slot(slot));
+                let text = text.map(|text| text.chars().take(LONGEST_NOTE).collect());
+                if self.timeline[node].canvas.position(slot).is_none() {
+                    return Err(format!(
+                        "there is no slot {} on the canvas of node {}",
+                        slot.0, node.0
+                    ));
+                }
+                self.marks += 1;
+                self.spend(self.marks)?;
+                self.timeline.note(node, slot, Option::clone(&text));
+                Ok(Some(Event::Note { node, slot, text }))
             }
             Record::End { at, finish } => {
                 let at = self.node(at)?;
@@ -553,6 +567,9 @@ fn written(tokens: &[TokenId], open: &[usize], mask: TokenId) -> Result<Vec<Toke
     }
     Ok(written)
 }
+
+/// Most characters of a note that are kept.
+const LONGEST_NOTE: usize = 2000;
 
 /// A name, cut where it is longer than any.
 fn short(name: String) -> String {

@@ -200,6 +200,9 @@ impl<W: Write> LineWriter<W> {
             Event::Mark { node, name } => {
                 self.put(&Record::Mark { node: node.0, name: name.clone() })?;
             }
+            Event::Note { node, slot, text } => {
+                self.put(&Record::Note { node: node.0, slot: slot.0, text: text.clone() })?;
+            }
             Event::End { at, finish } => {
                 let finish = finish.map(|finish| finish.name().to_owned());
                 self.put(&Record::End { at: at.0, finish })?;
@@ -450,6 +453,9 @@ impl<W: Write> LineWriter<W> {
         }
         for (node, name) in timeline.bookmarks() {
             self.event(&Event::Mark { node, name: Some(name.to_owned()) })?;
+        }
+        for (node, slot, text) in timeline.notes() {
+            self.event(&Event::Note { node, slot, text: Some(text.to_owned()) })?;
         }
         for id in timeline.taken_out() {
             self.event(&match timeline[id].undone {

@@ -94,6 +94,9 @@ pub(super) struct PlayerNode {
     pub(super) params: BTreeMap<usize, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) mark: Option<String>,
+    /// The user's notes, each with its position.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) notes: Vec<(usize, String)>,
     /// The step that led here.
     #[serde(rename = "d", skip_serializing_if = "Option::is_none")]
     pub(super) made: Option<Decided>,

@@ -22,6 +22,7 @@ use self::{
 use crate::{
     canvas::{Canvas, Cells, Edit, Slot, TokenId},
     decode::{Decision, PositionEffect, Verdict},
+    escape,
     export::walk::{AfterCanvas, RecordingWalk, Trajectory},
     predict::{COLUMNS, Column, ColumnKind, ColumnSpec, Piece, Prediction, Vocabulary},
     session::{Node, NodeId, NodeOrigin, Step},
@@ -159,6 +160,10 @@ impl<'a> PlayerBuilder<'a> {
             let then = parent.and_then(|(_, parent)| parent.params.get(spec.name).ok());
             then != Some(*value)
         });
+        let notes = recorded
+            .timeline
+            .notes_at(id)
+            .filter_map(|(slot, text)| Some((node.canvas.position(slot)?, escape::one_line(text))));
         PlayerNode {
             parent: parent.and_then(|(parent, _)| self.places.get(&parent).copied()),
             prompt,
@@ -171,6 +176,7 @@ impl<'a> PlayerBuilder<'a> {
             set,
             params: values.map(|(at, (_, value))| (at, value.to_string())).collect(),
             mark: recorded.timeline.bookmark(id).map(str::to_owned),
+            notes: notes.collect(),
             made,
             edits: node.edits().map(|edits| {
                 edits.iter().map(|edit| self.told(edit, parent.map(|(_, node)| node))).collect()

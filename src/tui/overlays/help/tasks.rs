@@ -67,8 +67,13 @@ pub(super) const TASKS: &[HelpTask] = &[
     ),
     (
         "Take something out of the program",
-        "{copy} copies a token, an explanation, the answer or the commands so far. {select-text} lets the terminal \
-         select text with the mouse.",
+        "{copy} copies a token, an explanation, the answer, a shell command or a link that leads back here. {player} opens \
+         the player, a page that you can send, at this step. {select-text} lets the terminal select text with the mouse.",
+    ),
+    (
+        "Write down what you see",
+        "{note} writes a note on a position at this step. It is recorded with the run, and in the log, the player and \
+         Markdown. {mark} sets a bookmark on the step. `:notes` lists the notes; {pane-7} has both.",
     ),
     (
         "Keep what was done",

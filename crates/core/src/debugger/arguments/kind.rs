@@ -42,6 +42,8 @@ pub enum ArgumentKind {
     BranchOrThis,
     /// A new name, which may have blanks.
     Name,
+    /// What a note says, which may have blanks.
+    Note,
     /// The name of a bookmark that is set.
     Bookmark,
     /// A position, by number or slot.
@@ -70,7 +72,7 @@ impl ArgumentKind {
             Self::ParameterOrAll => "[PARAMETER]",
             Self::Value => "VALUE",
             Self::Assignments => "[PARAMETER=VALUE …]",
-            Self::Prompt | Self::Expression => "TEXT",
+            Self::Prompt | Self::Expression | Self::Note => "TEXT",
             Self::Breakpoint => "N|all",
             Self::Branch => "BRANCH",
             Self::BranchOrThis => "[BRANCH]",
@@ -88,7 +90,7 @@ impl ArgumentKind {
     /// The largest number of words that it is read from.
     pub(super) fn max_words(self) -> usize {
         match self {
-            Self::Name | Self::Assignments => usize::MAX,
+            Self::Name | Self::Note | Self::Assignments => usize::MAX,
             _ => 1,
         }
     }
@@ -133,6 +135,7 @@ impl ArgumentKind {
                     | Self::Branch
                     | Self::BranchOrThis
                     | Self::Name
+                    | Self::Note
                     | Self::Bookmark
                     | Self::Preset
                     | Self::Macro

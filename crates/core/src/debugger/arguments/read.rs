@@ -48,7 +48,7 @@ impl Arguments {
             match taken {
                 [] if kind.is_required() => return Err(usage()),
                 [] => arguments.extend(kind.default()),
-                taken if kind == ArgumentKind::Name => {
+                taken if matches!(kind, ArgumentKind::Name | ArgumentKind::Note) => {
                     let name: Vec<&str> = taken.iter().map(|word| &*word.text).collect();
                     arguments.push(Argument::Text(name.join(" ")));
                 }
@@ -90,6 +90,7 @@ fn argument(kind: ArgumentKind, word: &PlacedWord) -> Result<Option<Argument>, C
         | Kind::Branch
         | Kind::BranchOrThis
         | Kind::Name
+        | Kind::Note
         | Kind::Bookmark
         | Kind::Preset
         | Kind::Macro => text(),

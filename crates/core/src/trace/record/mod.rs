@@ -24,7 +24,7 @@ pub(super) use prediction::{
 };
 
 /// Major and minor version.
-pub const VERSION: [u32; 2] = [1, 8];
+pub const VERSION: [u32; 2] = [1, 9];
 
 /// The format's name, in every header.
 pub(super) const FORMAT: &str = "demask";
@@ -75,6 +75,15 @@ pub(super) enum Record {
         node: usize,
         /// The bookmark's name; null takes it away.
         name: Option<String>,
+    },
+    /// A note is written, or with null taken away. Since 1.9.
+    Note {
+        /// The node whose canvas it is about.
+        node: usize,
+        /// The position that it is about, by its slot.
+        slot: u32,
+        /// What it says; null takes it away.
+        text: Option<String>,
     },
     /// The session is closed.
     End {
