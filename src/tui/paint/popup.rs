@@ -95,7 +95,7 @@ impl KeyQuestion<'_> {
         let rows = u16::try_from(lines.len() + between + self.answers.len()).unwrap_or(u16::MAX);
         let inside = frame(pen, middle(screen, (width, rows.saturating_add(2))), self.title, "");
         let mut rows = inside.y..inside.bottom();
-        for (y, line) in rows.by_ref().zip(&lines) {
+        for (line, y) in lines.iter().zip(rows.by_ref()) {
             pen.say(inside.x, y, inside.width, line, Role::Warn);
         }
         // A line between, where there is room for it.
