@@ -178,7 +178,7 @@ const ROOMS: [Room; 22] = [
                 list of a folder's runs (`browser`)",
         uses: &[
             "escape", "canvas", "predict", "decode", "session", "compare", "inspect", "debugger",
-            "trace", "folder",
+            "trace", "export", "folder",
         ],
         never: &["candle"],
     },

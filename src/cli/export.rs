@@ -31,9 +31,6 @@ use crate::{
     tui::{self, Palette, Shade},
 };
 
-/// The size of type in print, points.
-const PRINTED: f32 = 7.0;
-
 #[derive(Debug, Args)]
 pub struct ExportArgs {
     #[arg(value_names = ["FILE", "OUT"], num_args = 1.., required = true, help = paths_help())]
@@ -301,7 +298,7 @@ fn write(
                 speed: args.speed,
                 colored: look.palette != Palette::Mono,
                 terminal: terminal_colors(look),
-                points: print.then_some(PRINTED),
+                points: print.then_some(export::PRINT_POINTS),
             };
             Ok(write(screens, out)?)
         }

@@ -36,7 +36,7 @@ pub use format::{Document, ExportFormat, Make, Screens, TerminalColors};
 pub use html::player;
 pub use markdown::markdown;
 pub use rows::{BeginRows, RowWriter, RowsOut, Tables};
-pub use svg::svg;
+pub use svg::{PRINT_POINTS, svg};
 pub use table::{Table, TableColumn, TableValue, ValueKind, column_table};
 
 /// Every format, in the order of the documents.

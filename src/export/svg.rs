@@ -39,6 +39,9 @@ const NAMED: [&str; 16] = [
     "#6b717d", "#ff7b86", "#a9dc8a", "#f2d48f", "#6c9bf0", "#d99bec", "#7ad0de", "#f4f5f7",
 ];
 
+/// The size of the type of pictures for paper, points: 57 columns are as wide as a column of a paper, 85 mm.
+pub const PRINT_POINTS: f32 = 7.0;
+
 /// The size of the type in SVG units.
 const TYPE: f32 = 13.3;
 

@@ -252,6 +252,7 @@ impl BatchDebugger {
                     | FollowUp::ParamsChanged
                     | FollowUp::CloseTries
                     | FollowUp::Compare(_)
+                    | FollowUp::Picture(_)
                     | FollowUp::Show(_)
                     | FollowUp::Saved => {}
                 }

@@ -1,22 +1,25 @@
 //! The debugger's screen, which the loop drives: the session's own, or two of its branches side by
 //! side over it.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use ratatui::buffer::Buffer;
 
 use super::{
-    RunStart, Start, StepSource,
+    Look, Palette, RunStart, Shade, Start, StepSource,
     app::{
         App, InputMode,
         interface::{AppEvent, Effect, InnerScreen, Interface},
         reading::Feed,
     },
     compare::ComparisonScreen,
-    frame, update,
+    frame,
+    paint::{colors::of_cube, theme::Theme},
+    update,
 };
 use crate::{
     debugger::{Command, FollowUp, NoHost},
+    export::{self, TerminalColors},
     predict::Key,
     session::NodeId,
 };
@@ -29,11 +32,35 @@ pub fn update(app: &mut App, event: AppEvent) -> Vec<Effect> {
     }
     let effects = update::update(app, event);
     for follow_up in std::mem::take(&mut app.running.follow_ups) {
-        if let FollowUp::Compare(branches) = follow_up {
-            compare_branches(app, branches);
+        match follow_up {
+            FollowUp::Compare(branches) => compare_branches(app, branches),
+            FollowUp::Picture(file) => save_picture(app, file),
+            _ => {}
         }
     }
     effects
+}
+
+/// Draws the pane that has the keys into a file, as large as it is on the screen, and for paper.
+fn save_picture(app: &mut App, file: Option<PathBuf>) {
+    let pane = app.display.focus;
+    let area = app.areas().and_then(|areas| areas.of(pane)).unwrap_or_default();
+    let (shade, palette) = (Shade::Light, Palette::TrueColor);
+    let look = Look { shade, palette, ..app.theme.look() };
+    let theme = std::mem::replace(&mut app.theme, Theme::new(look));
+    // Two rows more, for the legend.
+    let picture = frame::pane_picture(app, pane, area.width, area.height + 2);
+    app.theme = theme;
+    let colors = TerminalColors { ground: shade.ground(), ink: shade.plain(), indexed: of_cube };
+    let picture = export::svg(&picture, colors, Some(export::PRINT_POINTS));
+    let file = file.unwrap_or_else(|| {
+        let name = pane.title().split(' ').next().unwrap_or_default().to_lowercase();
+        format!("demask-{name}-{}.svg", app.step()).into()
+    });
+    match app.debugger.host.write(&file, &picture) {
+        Ok(()) => app.say(format!("the pane is drawn in {}", file.display())),
+        Err(why) => app.say(why),
+    }
 }
 
 /// Puts two branches side by side. A run on its way stops: what is compared is known.

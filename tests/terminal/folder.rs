@@ -59,7 +59,8 @@ fn marked_runs_are_compared_and_one_that_is_written_meanwhile_appears() {
     terminal.wait_text("another.jsonl");
     terminal.wait_text("4 runs");
     terminal.press(":length > 48\r");
-    terminal.wait_text("shown");
+    // At first none is shown: every file is read again.
+    terminal.wait_text("1 shown");
     terminal.wait_gone("another.jsonl");
     // Pressed twice, the key that interrupts ends the program, also in a run.
     terminal.press("\r");

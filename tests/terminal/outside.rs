@@ -140,3 +140,38 @@ fn the_player_is_written_for_this_step() {
         assert_eq!(fs::metadata(&pages[0]).unwrap().permissions().mode() & 0o077, 0);
     }
 }
+
+#[test]
+fn a_pane_is_drawn_for_a_paper() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = recording(folder.path());
+    let drawn = folder.path().join("drawn.svg");
+    let exported = folder.path().join("exported.svg");
+    let mut terminal = Terminal::start(&["replay", &file, "--step", "16"], (120, 40), &[]);
+    terminal.wait_text("REPLAY");
+    terminal.press("1");
+    terminal.press(&format!(":picture '{}'\r", drawn.display()));
+    terminal.wait_text("the pane is drawn in");
+    // It writes over nothing.
+    terminal.press(&format!(":picture '{}'\r", drawn.display()));
+    terminal.wait_text("take another name");
+    leave(terminal);
+    let output = Command::new(assert_cmd::cargo::cargo_bin("demask"))
+        .args(["export", &file, "--step", "16", "--pane", "EOS", "--size", "57x24"])
+        .arg(&exported)
+        .env("XDG_CONFIG_HOME", "/nonexistent")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for file in [&drawn, &exported] {
+        let picture = fs::read_to_string(file).unwrap();
+        let first = picture.lines().next().unwrap();
+        assert!(first.contains("pt\" height="), "{first}");
+        assert!(picture.contains("fill=\"#ffffff\""), "light, for paper");
+        // The pane alone: its heading, its number, and nothing of the others.
+        let texts: String =
+            picture.split('>').filter_map(|part| part.strip_suffix("</text")).collect();
+        assert!(texts.contains("EOS") && texts.contains("0.895"), "{texts}");
+        assert!(!texts.contains("Inspector") && !texts.contains("REPLAY"), "{texts}");
+    }
+}

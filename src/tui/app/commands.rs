@@ -24,6 +24,7 @@ impl App {
                 [FollowUp::Leave] => self.leave(effects),
                 [FollowUp::Quit] => effects.push(Effect::Quit),
                 [FollowUp::Help] => self.top.mode = InputMode::Help(HelpView::default()),
+                [picture @ FollowUp::Picture(_)] => self.running.follow_ups.push(picture.clone()),
                 _ => {
                     self.running.held = false;
                     command.write_to(&mut self.running.script);
@@ -107,7 +108,9 @@ impl App {
             FollowUp::CloseTries => self.top.tries_shown = false,
             FollowUp::Exact => self.report_exact_pass(),
             FollowUp::Question => self.report_question(),
-            FollowUp::Compare(_) | FollowUp::Show(_) => self.running.follow_ups.push(follow_up),
+            FollowUp::Compare(_) | FollowUp::Picture(_) | FollowUp::Show(_) => {
+                self.running.follow_ups.push(follow_up);
+            }
             FollowUp::Saved => self.storage.saved = true,
         }
     }

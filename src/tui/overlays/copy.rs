@@ -142,7 +142,9 @@ fn position(app: &App) -> Option<String> {
 fn shell_command(app: &App) -> Option<String> {
     let mut words = app.debugger.host.started_as()?;
     let mut commands = app.running.script.clone();
-    // Also where a run was paused on its way, which no command says.
+    // Also on which branch, and where a run was paused on its way, which no command says.
+    let LinkedView { branch, .. } = here(app);
+    commands.extend(branch.map(|number| format!("switch {number}")));
     commands.push(format!("goto {}", app.step()));
     words.extend(["--exec".to_owned(), commands.join("; ")]);
     shlex::try_join(words.iter().map(String::as_str)).ok()

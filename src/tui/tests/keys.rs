@@ -571,6 +571,11 @@ fn what_the_cursor_is_on_is_copied() {
     assert!(why.starts_with(&format!("position {}", app.display.position)), "{why}");
     let script = copied(&mut app, 's').unwrap();
     assert_eq!(script, app.running.script.join("\n"));
+    // A click takes the question away, and does nothing below it.
+    bare(&mut app, KeyCode::Char('y'), KeyModifiers::NONE);
+    let focus = app.display.focus;
+    mouse(&mut app, MouseEventKind::Down(MouseButton::Left), 2, 2);
+    assert!(matches!(app.top.mode, InputMode::Normal) && app.display.focus == focus);
     // A row has a line of names over its values, and each as many.
     let row = copied(&mut app, 'r').unwrap();
     let (names, values) = row.split_once('\n').unwrap();

@@ -20,6 +20,13 @@ pub(in crate::tui) fn click(app: &mut App, mouse: MouseEvent, effects: &mut Vec<
         MouseEventKind::ScrollUp => Some(false),
         _ => None,
     };
+    // A click on nothing that answers a question takes it away.
+    if matches!(app.top.mode, InputMode::Copy | InputMode::Leaving) {
+        if pressed {
+            app.top.mode = InputMode::Normal;
+        }
+        return;
+    }
     // What lies over the panes comes first.
     match std::mem::replace(&mut app.top.mode, InputMode::Normal) {
         InputMode::Command(line) if pressed => {

@@ -53,7 +53,7 @@ mod travel;
 mod tries;
 mod words;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 pub use ahead::{Lookahead, STEPS_AHEAD};
 pub use arguments::{
@@ -135,6 +135,9 @@ pub enum FollowUp {
     Question,
     /// Show these branches side by side.
     Compare([String; 2]),
+    /// Draw the pane that has the keys into this file, or one of its own name. The lines of the answer are for a
+    /// driver without a screen.
+    Picture(Option<PathBuf>),
     /// Show a list of the session.
     Show(List),
     /// Take note that the session is saved: leaving loses nothing now.

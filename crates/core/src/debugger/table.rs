@@ -336,6 +336,17 @@ pub const COMMANDS: &[CommandSpec] = &[
         debugger.save(given.file())
     }),
     command(
+        "picture",
+        &[],
+        &[File],
+        "draw the pane that has the keys as an SVG for a paper",
+        |_, given| {
+            let line = "there is no pane without the screen; `demask export --pane` draws one";
+            Ok(Reply::line(line).then(FollowUp::Picture(given.file().cloned())))
+        },
+    )
+    .written(ScriptForm::Never),
+    command(
         "save-preset",
         &["keep"],
         &[Name],

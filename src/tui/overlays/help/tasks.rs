@@ -68,7 +68,7 @@ pub(super) const TASKS: &[HelpTask] = &[
     (
         "Take something out of the program",
         "{copy} copies a token, an explanation, the answer, a shell command or a link that leads back here. {player} opens \
-         the player, a page that you can send, at this step. {select-text} lets the terminal select text with the mouse.",
+         the player, a page that you can send, at this step. `:picture eos.svg` draws the pane that has the keys. {select-text} lets the terminal select text with the mouse.",
     ),
     (
         "Write down what you see",
