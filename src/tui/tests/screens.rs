@@ -115,6 +115,8 @@ fn what_lies_over_the_panes() {
     check("value", &app);
     press(&mut app, "Esc q");
     check("leaving", &app);
+    press(&mut app, "Esc y");
+    check("copy", &app);
 }
 
 #[test]
