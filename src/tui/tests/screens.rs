@@ -63,12 +63,12 @@ fn looks() {
 #[test]
 fn order_is_read_without_colour() {
     let mut app = fake::app(Look { palette: Palette::Mono, ..Look::default() }, 9, 80, 24);
-    press(&mut app, "V z");
+    press(&mut app, "H z");
     check("canvas_order_mono", &app);
     // The key leads back to confidence.
     let by_confidence = fake::app(Look::default(), 9, 80, 24);
     let mut cycled = fake::app(Look::default(), 9, 80, 24);
-    press(&mut cycled, "V V");
+    press(&mut cycled, "H H");
     let drawn = |app: &App| styled(&frame::picture(app, 80, 24));
     assert_eq!(drawn(&cycled), drawn(&by_confidence));
 }
@@ -78,7 +78,7 @@ fn panes_alone() {
     for (name, keys) in [
         ("canvas", "z"),
         ("canvas_bars", "t z"),
-        ("canvas_order", "V z"),
+        ("canvas_order", "H z"),
         ("grid", "Tab z"),
         ("eos", "1 z"),
         ("inspector", "2 z"),
