@@ -1,7 +1,7 @@
 //! The player of a session, opened in a browser where there is one.
 
 use std::{
-    io,
+    io::{self, Write as _},
     path::Path,
     process::{Command, Stdio},
     sync::Arc,
@@ -56,7 +56,11 @@ fn page(
     let mut page = tempfile::Builder::new().prefix("demask-").suffix(".html").tempfile()?;
     let title = recording.prompt();
     let document = Document { name: &title, recording: &recording, step: 0, colors, theme: None };
-    export::player(&document, &mut io::BufWriter::new(&mut page))?;
+    let mut buffered = io::BufWriter::new(&mut page);
+    export::player(&document, &mut buffered)?;
+    // Dropping it would ignore an error, such as that of a full disk.
+    buffered.flush()?;
+    drop(buffered);
     let (_, path) = page.keep().map_err(|kept| kept.error)?;
     Ok(path)
 }

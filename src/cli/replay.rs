@@ -36,7 +36,7 @@ use crate::{
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
     /// The recording, plain or packed (.zst, .gz), - for standard input, or a folder, whose
-    /// recordings are listed. A link opens it at a place: run.jsonl#step=12&position=5
+    /// recordings are listed. A link opens it at a place: 'run.jsonl#step=12&position=5'
     #[arg(value_name = "FILE", value_parser = OsStringValueParser::new().try_map(LinkedFile::read))]
     file: LinkedFile,
     /// Show steps as another program writes them to FILE, from the last one on
@@ -82,14 +82,15 @@ struct LinkedFile {
 }
 
 impl LinkedFile {
-    /// A file's name, with the place behind the last `#` unless that is of the name.
+    /// A file's name, with the place behind the last `#` unless that is of the name: names of files that are
+    /// not there yet may have a `#`, too.
     fn read(text: OsString) -> Result<Self, String> {
         let linked = text.to_str().filter(|text| !Path::new(text).exists());
         match linked.and_then(|text| text.rsplit_once('#')) {
-            Some((file, place)) => {
+            Some((file, place)) if place.contains('=') || Path::new(file).exists() => {
                 Ok(Self { path: file.into(), link: Some(LinkedView::parse(place)?) })
             }
-            None => Ok(Self { path: text.into(), link: None }),
+            _ => Ok(Self { path: text.into(), link: None }),
         }
     }
 }

@@ -148,10 +148,10 @@ impl Interface for App {
     }
 
     fn takes_text(&self) -> bool {
-        use InputMode::{Command, Copy, Help, Leaving, Normal, Pick, Prompt, Search, Value};
+        use InputMode::{Command, Copy, Help, Leaving, Normal, Note, Pick, Prompt, Search, Value};
         self.top.comparison.is_none()
             && match &self.top.mode {
-                Command(_) | Pick(_) | Prompt(_) | Search(_) | Value(_) => true,
+                Command(_) | Note(_) | Pick(_) | Prompt(_) | Search(_) | Value(_) => true,
                 Help(view) => view.typing,
                 Normal | Copy | Leaving => false,
             }

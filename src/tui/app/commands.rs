@@ -3,7 +3,7 @@
 
 use super::{
     super::paint::theme::Role,
-    App, InputMode,
+    App, InputMode, OnFile,
     history::{LogEntry, LogKind},
     interface::Effect,
     mode::HelpView,
@@ -92,11 +92,10 @@ impl App {
                     self.running.queue.push_front(command);
                 }
             }
-            FollowUp::Restarted { new } => {
+            FollowUp::Restarted { .. } => {
                 self.display.slot = None;
                 self.display.follow = true;
                 self.place(0);
-                self.storage.saved &= !new;
             }
             FollowUp::Prompted(prompt) => self.prompt_text = prompt,
             FollowUp::ParamsChanged if self.top.tries_shown => self.try_again(),
@@ -111,7 +110,7 @@ impl App {
             FollowUp::Compare(_) | FollowUp::Picture(_) | FollowUp::Show(_) => {
                 self.running.follow_ups.push(follow_up);
             }
-            FollowUp::Saved => self.storage.saved = true,
+            FollowUp::Saved => self.storage.on_file = OnFile::all_of(&self.debugger.session),
         }
     }
 

@@ -21,7 +21,11 @@ mod travel;
 mod tries;
 pub(in crate::tui) mod view;
 
-use std::{cell::OnceCell, collections::HashMap, path::PathBuf};
+use std::{
+    cell::OnceCell,
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use super::{
     Start, StepSource,
@@ -33,7 +37,7 @@ use crate::{
     decode::{Affects, BlockLayout, Decision, Flip, Outcome, Params, Value, flips},
     inspect::{ExactComparison, Influence},
     predict::{Column, ModelFacts, Prediction},
-    session::{Followed, Pending},
+    session::{Followed, NodeId, Pending, Session},
 };
 pub(in crate::tui) use display::{Display, TextColoring};
 use history::{History, LogEntry, LogKind};
@@ -77,8 +81,24 @@ pub struct Storage {
     pub recording: Option<PathBuf>,
     /// Why nothing more goes into that.
     pub fault: Option<String>,
-    /// All that was done was saved to a file since.
-    pub saved: bool,
+    /// What was in a file when the run was opened or saved.
+    pub on_file: OnFile,
+}
+
+/// How much of a session is in a file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OnFile {
+    nodes: usize,
+    notes: Vec<(NodeId, Slot, String)>,
+}
+
+impl OnFile {
+    /// All of a session.
+    pub fn all_of(session: &Session) -> Self {
+        let timeline = session.timeline();
+        let notes = timeline.notes().map(|(node, slot, text)| (node, slot, text.to_owned()));
+        Self { nodes: timeline.len(), notes: notes.collect() }
+    }
 }
 
 /// The nearest values of a parameter that change the pending step, with what they change.
@@ -118,11 +138,15 @@ impl App {
         let tokens = facts.vocabulary;
         let followed = rest.is_some().then(|| Followed::all_of(&session));
         let reading = rest.map(ReadingProgress::of);
+        let on_file = match source {
+            StepSource::Replay(_) => OnFile::all_of(&session),
+            _ => OnFile::default(),
+        };
         let mut app = Self {
             debugger: Debugger::new(session, vocabulary, host, predictor.is_some(), tokens),
             facts,
             source,
-            storage: Storage { recording, fault: None, saved: false },
+            storage: Storage { recording, fault: None, on_file },
             reading,
             prompt_text,
             theme: Theme::new(look),
@@ -189,14 +213,28 @@ impl App {
         self.debugger.session.timeline()[next].step().map(|step| &*step.decision)
     }
 
-    /// True if a step was made in this session that is on no record.
+    /// The file that the run is recorded in as it goes on.
+    pub(in crate::tui) fn recorded_in(&self) -> Option<&Path> {
+        self.storage.recording.as_deref().filter(|_| self.storage.fault.is_none())
+    }
+
+    /// True if everything in this session is in a file.
+    pub(in crate::tui) fn all_on_file(&self) -> bool {
+        self.recorded_in().is_some()
+            || self.storage.on_file == OnFile::all_of(&self.debugger.session)
+    }
+
+    /// True if a step was made or a note written in this session that is in no file. Over a replay, whose steps
+    /// can be made again, only notes count.
     pub(in crate::tui) fn unsaved(&self) -> bool {
-        let recorded = self.storage.recording.is_some() && self.storage.fault.is_none();
-        !matches!(self.source, StepSource::Replay(_))
-            && !recorded
-            && !self.storage.saved
-            && self.debugger.session.timeline().len()
-                > self.debugger.session.timeline().roots().len()
+        let timeline = self.debugger.session.timeline();
+        !self.all_on_file()
+            && match self.source {
+                StepSource::Replay(_) => {
+                    self.storage.on_file.notes != OnFile::all_of(&self.debugger.session).notes
+                }
+                _ => timeline.len() > timeline.roots().len(),
+            }
     }
 
     /// How the generated region lies in blocks.

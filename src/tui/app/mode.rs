@@ -32,6 +32,8 @@ pub enum InputMode {
     Value(Input),
     /// The prompt is typed.
     Prompt(Input),
+    /// A note on the position under the cursor is typed.
+    Note(Input),
     /// A command is typed.
     Command(CommandLine),
     /// Something to search for is typed.

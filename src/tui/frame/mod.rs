@@ -409,7 +409,11 @@ fn bottom(app: &App, pen: &mut Pen, message: Option<Rect>, last: Rect) {
     if message.is_none() && spoken {
         return;
     }
-    if matches!(app.top.mode, InputMode::Value(_) | InputMode::Prompt(_) | InputMode::Search(_)) {
+    let typing = matches!(
+        app.top.mode,
+        InputMode::Value(_) | InputMode::Prompt(_) | InputMode::Note(_) | InputMode::Search(_)
+    );
+    if typing {
         pen.say(line.x + 1, line.y, line.width.saturating_sub(2), TYPING, Role::Dim);
     } else if matches!(app.top.mode, InputMode::Copy | InputMode::Leaving) {
         pen.say(line.x + 1, line.y, line.width.saturating_sub(2), ASKED, Role::Dim);
@@ -444,8 +448,11 @@ fn speak(app: &App, pen: &mut Pen, line: Rect) -> bool {
             }
             return true;
         }
-        InputMode::Search(input) => {
-            let prompt = app.display.focus.search_prompt();
+        InputMode::Search(input) | InputMode::Note(input) => {
+            let prompt = match app.top.mode {
+                InputMode::Note(_) => "note ",
+                _ => app.display.focus.search_prompt(),
+            };
             let used = pen.say(x, line.y, room, prompt, Role::Key);
             let field = Rect { x: x + used, width: room.saturating_sub(used), ..line };
             pen.field(field, input);

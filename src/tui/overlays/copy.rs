@@ -1,5 +1,7 @@
 //! Copying out of the program: what, is asked in a box and answered by a letter.
 
+use std::path::Path;
+
 use crossterm::event::{KeyCode, KeyEvent};
 
 use ratatui::layout::Rect;
@@ -150,11 +152,14 @@ fn shell_command(app: &App) -> Option<String> {
     shlex::try_join(words.iter().map(String::as_str)).ok()
 }
 
-/// What `demask replay` opens here, if the run is in a file.
+/// What `demask replay` opens here, quoted for a shell, if all of the run is in a file.
 fn link(app: &App) -> Option<String> {
-    let recorded = app.storage.recording.clone().filter(|_| app.storage.fault.is_none());
-    let file = recorded.or_else(|| app.debugger.host.file())?;
-    Some(format!("{}#{}", file.display(), here(app)))
+    if !app.all_on_file() {
+        return None;
+    }
+    let file = app.recorded_in().map(Path::to_owned).or_else(|| app.debugger.host.file())?;
+    let link = format!("{}#{}", file.display(), here(app));
+    Some(shlex::try_quote(&link).ok()?.into_owned())
 }
 
 /// Where one is, as the end of a link.

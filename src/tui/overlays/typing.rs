@@ -1,4 +1,4 @@
-//! Line editors: a parameter's value, the prompt.
+//! Line editors: a parameter's value, the prompt, a note.
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::{Input, backend::crossterm::EventHandler};
@@ -7,7 +7,7 @@ use super::super::{
     app::{Action, App, InputMode},
     panes::params::changed,
 };
-use crate::debugger::Command;
+use crate::debugger::{Command, PositionRef};
 
 /// Most characters pasted at once: more than any context holds.
 const LONGEST_TEXT: usize = 1 << 16;
@@ -67,6 +67,24 @@ pub(in crate::tui) fn prompt_typed(app: &mut App, input: Input) -> Option<Input>
     if app.run(Command::prompt(input.value()), &mut Vec::new()) { None } else { Some(input) }
 }
 
+/// Writes a typed note on the position under the cursor; an empty one removes what was there.
+pub(in crate::tui) fn note_typed(app: &mut App, input: Input) -> Option<Input> {
+    let at = PositionRef::Slot(app.display.slot?);
+    let command = match input.value().trim() {
+        "" if note_here(app).is_none() => return None,
+        "" => Command::unnote(at),
+        text => Command::note(at, text),
+    };
+    if app.run(command, &mut Vec::new()) { None } else { Some(input) }
+}
+
+/// The note on the position under the cursor at the step on the screen.
+pub(in crate::tui) fn note_here(app: &App) -> Option<&str> {
+    let session = &app.debugger.session;
+    let mut notes = session.timeline().notes_at(session.at());
+    notes.find(|&(slot, _)| Some(slot) == app.display.slot).map(|(_, text)| text)
+}
+
 pub(in crate::tui) fn paste(app: &mut App, text: &str) {
     // A line editor has one line. Put in at once: one by one is quadratic in the editor.
     let pasted: String = text
@@ -77,7 +95,10 @@ pub(in crate::tui) fn paste(app: &mut App, text: &str) {
         .collect();
     let cut = text.chars().nth(LONGEST_TEXT).is_some();
     let input = match &mut app.top.mode {
-        InputMode::Value(input) | InputMode::Prompt(input) | InputMode::Search(input) => input,
+        InputMode::Value(input)
+        | InputMode::Prompt(input)
+        | InputMode::Note(input)
+        | InputMode::Search(input) => input,
         InputMode::Command(line) => &mut line.input,
         InputMode::Pick(picker) => &mut picker.input,
         InputMode::Help(view) if view.typing => &mut view.search,

@@ -128,8 +128,9 @@ impl GridScale {
     fn of(width: usize, steps: usize, (room, rows): (usize, usize)) -> Self {
         // While a run grows, its scale seldom changes.
         let steps = steps.next_power_of_two().min(steps.max(rows));
-        let scales = SCALES.into_iter().map(|(cells, guesses)| {
-            let columns = (room / cells).max(1);
+        let with_room = SCALES.into_iter().filter(|&(cells, _)| cells <= room);
+        let scales = with_room.map(|(cells, guesses)| {
+            let columns = room / cells;
             let lines = width.div_ceil(columns).max(1);
             Self { cells, guesses, columns, lines }
         });
@@ -138,7 +139,7 @@ impl GridScale {
             0 => scale.lines == 1,
             _ => scale.rows() * steps <= rows,
         };
-        let whole = scales.into_iter().find(fits);
+        let whole = { scales }.find(fits);
         whole.unwrap_or(Self { cells: 1, guesses: 0, columns: room.max(1), lines: 1 })
     }
 
@@ -346,7 +347,7 @@ mod tests {
             (100, 40, (133, 32), (1, 0, 1)),
             // More than there is room for: the rest is reached by moving.
             (500, 40, (133, 32), (1, 0, 1)),
-            (0, 1, (1, 1), (8, 0, 1)),
+            (0, 1, (1, 1), (1, 0, 1)),
             (500, 1, (0, 0), (1, 0, 1)),
         ] {
             let scale = GridScale::of(positions, steps, room);

@@ -1,6 +1,6 @@
 //! What the debugger's keys do: breakpoints, edits, lists, search, the command line.
 
-use super::fake::{self, app, press, typed};
+use super::fake::{self, app, command, press, typed};
 use crate::{
     canvas::Origin,
     debugger::Goal,
@@ -15,12 +15,6 @@ use crate::{
 
 fn message(app: &App) -> &str {
     app.top.message.as_ref().map_or("", |(_, text)| text)
-}
-
-/// Carries a typed command out.
-fn command(app: &mut App, text: &str) {
-    typed(app, &format!(":{text}"));
-    press(app, "Enter");
 }
 
 fn run(app: &mut App) {
@@ -101,9 +95,13 @@ fn notes_are_written_shown_gone_to_and_removed() {
     let mut app = app(Look::default(), 6, 120, 40);
     app.put(3);
     typed(&mut app, "A");
-    typed(&mut app, "why is the cat here?");
+    typed(&mut app, "it's; \"odd\" # why is the cat here?");
     press(&mut app, "Enter");
     assert_eq!(message(&app), "note on position 3 at step 6");
+    assert!(
+        app.log().iter().any(|entry| entry.text.ends_with("it's; \"odd\" # why is the cat here?"))
+    );
+    command(&mut app, "note 3 why is the cat here?");
     // In the inspector, in the log, and in the list, which leads to it.
     assert!(shown(&app).contains("¶ why is the cat here?"), "{}", shown(&app));
     let said = "note on position 3: why is the cat here?";

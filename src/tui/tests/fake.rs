@@ -357,6 +357,12 @@ pub fn settle(app: &mut App) {
     app.refresh();
 }
 
+/// Carries a typed command out.
+pub fn command(app: &mut App, text: &str) {
+    typed(app, &format!(":{text}"));
+    press(app, "Enter");
+}
+
 /// Presses keys by their names, letting the engine answer after each.
 pub fn press(app: &mut App, keys: &str) {
     use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};

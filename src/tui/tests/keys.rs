@@ -11,7 +11,7 @@ use crossterm::event::{
 };
 
 use super::{
-    fake::{self, app, finish, press, settle},
+    fake::{self, app, command, finish, press, settle},
     screens::replay,
 };
 use crate::{
@@ -435,6 +435,28 @@ fn leaving_unsaved_asks_once() {
     assert!(quit(&mut app, 'q').is_empty());
     assert!(matches!(quit(&mut app, 'w')[..], [Effect::Quit]));
     assert_eq!(*saved.lock().expect("not poisoned"), [PathBuf::from("demask-1.jsonl")]);
+    assert!(matches!(quit(&mut app, 'q')[..], [Effect::Quit]), "all of it is saved");
+    // What is done after that is not.
+    press(&mut app, "s");
+    assert!(quit(&mut app, 'q').is_empty());
+    press(&mut app, "Esc");
+    command(&mut app, "w");
+    assert!(matches!(quit(&mut app, 'q')[..], [Effect::Quit]));
+    command(&mut app, "note 3 here");
+    assert!(quit(&mut app, 'q').is_empty());
+}
+
+#[test]
+fn leaving_a_replay_asks_for_notes_alone() {
+    let mut app = replay(6);
+    let quit = |app: &mut App| bare(app, KeyCode::Char('q'), KeyModifiers::NONE);
+    press(&mut app, "s s");
+    assert!(matches!(quit(&mut app)[..], [Effect::Quit]));
+    command(&mut app, "note 3 here");
+    assert!(quit(&mut app).is_empty());
+    press(&mut app, "Esc");
+    command(&mut app, "unnote 3");
+    assert!(matches!(quit(&mut app)[..], [Effect::Quit]));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::super::{
     app::{
         App, InputMode, SPEEDS, interface::Effect, keymap::Action, mode::CommandLine, pane::Pane,
     },
-    overlays::copy,
+    overlays::{copy, typing::note_here},
     panes::{focus, params},
 };
 use crate::{
@@ -66,6 +66,10 @@ pub fn edit_prompt(app: &mut App) {
     } else {
         app.say("a recording keeps its prompt");
     }
+}
+
+pub fn edit_note(app: &mut App) {
+    app.top.mode = InputMode::Note(Input::new(note_here(app).unwrap_or_default().to_owned()));
 }
 
 /// Opens the command line with the beginning of a command.

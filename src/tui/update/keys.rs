@@ -110,7 +110,7 @@ pub const KEYS: &[KeySection] = &[
                 "note",
                 &[key('A')],
                 "write a note on the position under the cursor, at this step",
-                |app, _| actions::begin_command(app, &format!("note {} ", app.display.position)),
+                |app, _| actions::edit_note(app),
             ),
             command("previous", &[key('\'')], "go back to where you were before the last jump"),
             function(

@@ -16,7 +16,7 @@ use super::{
     input::chord::Chord,
     overlays::{
         command_line, copy, help, picker, prompts, search, tries,
-        typing::{edit, paste, prompt_typed, value_typed},
+        typing::{edit, note_typed, paste, prompt_typed, value_typed},
     },
     panes::focus,
 };
@@ -205,6 +205,7 @@ fn press(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
     let action = match app.top.mode {
         InputMode::Value(_)
         | InputMode::Prompt(_)
+        | InputMode::Note(_)
         | InputMode::Search(_)
         | InputMode::Command(_)
         | InputMode::Pick(_)
@@ -236,6 +237,7 @@ fn press(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
             _ => {}
         },
         InputMode::Value(input) => edit(app, key, action, input, InputMode::Value, value_typed),
+        InputMode::Note(input) => edit(app, key, action, input, InputMode::Note, note_typed),
         InputMode::Prompt(input) => {
             let other = match key.code {
                 KeyCode::Up | KeyCode::Down => {

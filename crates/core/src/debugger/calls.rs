@@ -125,6 +125,11 @@ impl Command {
         Self::given(const { row("unmark") }, [text(bookmark)])
     }
 
+    /// Writes a note on a position at the step stood at.
+    pub fn note(position: PositionRef, note: &str) -> Self {
+        Self::given(const { row("note") }, [Argument::Position(position), text(note)])
+    }
+
     /// Removes the note on a position at the step stood at.
     pub fn unnote(position: PositionRef) -> Self {
         Self::given(const { row("unnote") }, [Argument::Position(position)])

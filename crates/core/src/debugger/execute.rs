@@ -98,6 +98,8 @@ impl Debugger {
         let line = |(node, slot, text): (NodeId, Slot, &str)| {
             let canvas = &timeline[node].canvas;
             let position = canvas.position(slot).map_or_else(String::new, |at| at.to_string());
+            // A line of its own could pass for output of another command.
+            let text = text.replace(['\n', '\r'], "↵");
             format!("step {}, position {position}: {text}", timeline[node].depth)
         };
         let notes: Vec<String> = timeline.notes().map(line).collect();
