@@ -85,7 +85,7 @@ fn open(link: &str) -> io::Result<()> {
     let started =
         Command::new(opener).arg(link).stdin(quiet()).stdout(quiet()).stderr(quiet()).spawn();
     let mut child = started?;
-    // Who is waited for by nobody stays as a zombie.
+    // A child that is never waited for stays a zombie.
     std::thread::Builder::new().name("opener".to_owned()).spawn(move || child.wait())?;
     Ok(())
 }

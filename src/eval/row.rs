@@ -57,7 +57,7 @@ pub struct EvalRow {
     pub canvases: usize,
     /// Number of positions expanded.
     pub expansions: usize,
-    /// Kendall's τ-b of the step that unmasked a position of the answer against its place, −1 to 1;
+    /// Kendall's τ-b between position and unmasking step in the answer, −1 to 1;
     /// this and the following are as docs/measures.md defines them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_tau: Option<f64>,

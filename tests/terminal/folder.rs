@@ -85,11 +85,11 @@ fn esc_leaves_a_run_and_a_key_leaves_the_mouse_to_the_terminal() {
     mouse(&terminal, MouseProtocolMode::ButtonMotion);
     terminal.press("V");
     mouse(&terminal, MouseProtocolMode::None);
-    terminal.wait_text("V take the mouse back");
+    terminal.wait_text("V end text selection");
     // It stays so in the run that is opened, where Esc closes one thing after the other.
     terminal.press("G\r");
     terminal.wait_text("REPLAY");
-    terminal.wait_text("V take the mouse back");
+    terminal.wait_text("V end text selection");
     terminal.press("z");
     terminal.wait_gone("Inspector");
     terminal.press("\x1b");
@@ -98,7 +98,7 @@ fn esc_leaves_a_run_and_a_key_leaves_the_mouse_to_the_terminal() {
     terminal.wait_text("FOLDER");
     terminal.press("V");
     mouse(&terminal, MouseProtocolMode::ButtonMotion);
-    terminal.wait_gone("take the mouse back");
+    terminal.wait_gone("end text selection");
     // A click on a hint does what its key does.
     for word in ["help", "quit"] {
         let text = terminal.text();

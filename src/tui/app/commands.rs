@@ -3,7 +3,7 @@
 
 use super::{
     super::paint::theme::Role,
-    App, InputMode, OnFile,
+    App, InputMode, Saved,
     history::{LogEntry, LogKind},
     interface::Effect,
     mode::HelpView,
@@ -47,7 +47,7 @@ impl App {
 
     /// Quits, or asks first if something would be lost.
     pub(in crate::tui) fn leave(&mut self, effects: &mut Vec<Effect>) {
-        if self.unsaved() {
+        if self.unsaved() != (0, 0) {
             self.top.mode = InputMode::Leaving;
         } else {
             effects.push(Effect::Quit);
@@ -110,7 +110,7 @@ impl App {
             FollowUp::Compare(_) | FollowUp::Picture(_) | FollowUp::Show(_) => {
                 self.running.follow_ups.push(follow_up);
             }
-            FollowUp::Saved => self.storage.on_file = OnFile::all_of(&self.debugger.session),
+            FollowUp::Saved => self.storage.saved = Saved::all_of(&self.debugger.session),
         }
     }
 

@@ -82,22 +82,23 @@ pub struct Storage {
     /// Why nothing more goes into that.
     pub fault: Option<String>,
     /// What was in a file when the run was opened or saved.
-    pub on_file: OnFile,
+    pub saved: Saved,
 }
 
 /// How much of a session is in a file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct OnFile {
-    nodes: usize,
+pub struct Saved {
+    /// Steps and edits on all branches.
+    steps: usize,
     notes: Vec<(NodeId, Slot, String)>,
 }
 
-impl OnFile {
+impl Saved {
     /// All of a session.
     pub fn all_of(session: &Session) -> Self {
         let timeline = session.timeline();
         let notes = timeline.notes().map(|(node, slot, text)| (node, slot, text.to_owned()));
-        Self { nodes: timeline.len(), notes: notes.collect() }
+        Self { steps: timeline.len() - timeline.roots().len(), notes: notes.collect() }
     }
 }
 
@@ -138,15 +139,15 @@ impl App {
         let tokens = facts.vocabulary;
         let followed = rest.is_some().then(|| Followed::all_of(&session));
         let reading = rest.map(ReadingProgress::of);
-        let on_file = match source {
-            StepSource::Replay(_) => OnFile::all_of(&session),
-            _ => OnFile::default(),
+        let saved = match source {
+            StepSource::Replay(_) => Saved::all_of(&session),
+            _ => Saved::default(),
         };
         let mut app = Self {
             debugger: Debugger::new(session, vocabulary, host, predictor.is_some(), tokens),
             facts,
             source,
-            storage: Storage { recording, fault: None, on_file },
+            storage: Storage { recording, fault: None, saved },
             reading,
             prompt_text,
             theme: Theme::new(look),
@@ -219,22 +220,26 @@ impl App {
     }
 
     /// True if everything in this session is in a file.
-    pub(in crate::tui) fn all_on_file(&self) -> bool {
-        self.recorded_in().is_some()
-            || self.storage.on_file == OnFile::all_of(&self.debugger.session)
+    pub(in crate::tui) fn all_saved(&self) -> bool {
+        self.recorded_in().is_some() || self.storage.saved == Saved::all_of(&self.debugger.session)
     }
 
-    /// True if a step was made or a note written in this session that is in no file. Over a replay, whose steps
-    /// can be made again, only notes count.
-    pub(in crate::tui) fn unsaved(&self) -> bool {
-        let timeline = self.debugger.session.timeline();
-        !self.all_on_file()
-            && match self.source {
-                StepSource::Replay(_) => {
-                    self.storage.on_file.notes != OnFile::all_of(&self.debugger.session).notes
-                }
-                _ => timeline.len() > timeline.roots().len(),
-            }
+    /// How many steps and notes would be lost on quitting. Over a replay, whose steps can be made again, only notes
+    /// count.
+    pub(in crate::tui) fn unsaved(&self) -> (usize, usize) {
+        if self.all_saved() {
+            return (0, 0);
+        }
+        let (saved, all) = (&self.storage.saved, Saved::all_of(&self.debugger.session));
+        let steps = match self.source {
+            StepSource::Replay(_) => 0,
+            _ => all.steps.saturating_sub(saved.steps),
+        };
+        let only_in = |one: &Saved, other: &Saved| {
+            one.notes.iter().filter(|note| !other.notes.contains(note)).count()
+        };
+        // A note that was changed is in both, with different texts.
+        (steps, only_in(&all, saved).max(only_in(saved, &all)))
     }
 
     /// How the generated region lies in blocks.

@@ -119,7 +119,7 @@ fn order_lines(canvas: &Canvas) -> Vec<String> {
         adjacent.map(|share| format!("adjacent {}", percent(share))),
     ];
     let order: Vec<String> = order.into_iter().flatten().collect();
-    let tail = tail_first.map(|share| format!("tail before content {}", percent(share)));
+    let tail = tail_first.map(|share| format!("tail first {}", percent(share)));
     let lines: Vec<String> =
         (!order.is_empty()).then(|| order.join(" · ")).into_iter().chain(tail).collect();
     match lines.is_empty() {

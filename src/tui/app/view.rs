@@ -65,7 +65,7 @@ impl LinkedView {
         for part in text.split('&').filter(|part| !part.is_empty()) {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let value = percent_decode_str(value).decode_utf8().map_err(|_| {
-                format!("`{part}` is no text. Take a link that the key y has copied")
+                format!("`{part}` is not valid UTF-8. Copy the link again with y l")
             })?;
             let number = || {
                 let number = value.parse::<usize>();
@@ -140,7 +140,7 @@ mod tests {
         for (text, said) in [
             ("step=x", "a number is expected behind `step=`"),
             ("stpe=1", "`stpe` is unknown"),
-            ("search=%ff", "is no text"),
+            ("search=%ff", "is not valid UTF-8"),
         ] {
             let why = LinkedView::parse(text).unwrap_err();
             assert!(why.contains(said), "{text}: {why}");

@@ -32,7 +32,7 @@ pub const KEYS: &[(&[Action], Option<&str>, &str)] = &[
     (&[Action::PreviousBlock, Action::NextBlock], None, "a page up, or down"),
     (&[Action::First, Action::Last], None, "select the first run, or the last"),
     (&[Action::Escape], None, "stop opening; take away the filters; unmark all"),
-    (&[Action::SelectText], None, "let the terminal select text with the mouse, or no more"),
+    (&[Action::SelectText], None, "switch text selection with the mouse on or off"),
     (&[Action::Redraw], None, "draw the screen anew"),
     (&[Action::Suspend], None, "go to the shell; `fg` comes back"),
     (&[Action::Help], Some("help"), "show or close this help"),

@@ -16,7 +16,7 @@ const KEPT: usize = 3;
 
 /// What comes before all others while the terminal selects text.
 pub(in crate::tui) const SELECTING: (&[Action], &str) =
-    (&[Action::SelectText], "take the mouse back");
+    (&[Action::SelectText], "end text selection");
 
 const FIRST: [KeyHint; 2] = [(&[Action::Step], "step"), (&[Action::Back], "back")];
 

@@ -394,7 +394,7 @@ fn state(app: &App) -> String {
 /// The hint on how typing ends.
 const TYPING: &str = "Enter accepts · Esc leaves";
 /// What answers a question that is asked in a box.
-const ASKED: &str = "a key of the box, or Esc";
+const ASKED: &str = "press a key shown in the box, or Esc";
 
 /// Message and hints, on one line or two.
 fn bottom(app: &App, pen: &mut Pen, message: Option<Rect>, last: Rect) {

@@ -87,8 +87,8 @@ fn ids(app: &App) -> String {
     ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
-/// The row under the cursor: of a list its words, else the position with its numbers, under their names and
-/// parted by tabs.
+/// The row under the cursor: the text of a list entry, else the position's numbers below their names,
+/// separated by tabs.
 fn row(app: &App) -> Option<String> {
     match app.display.focus {
         pane if pane == Pane::SESSION => {
@@ -154,7 +154,7 @@ fn shell_command(app: &App) -> Option<String> {
 
 /// What `demask replay` opens here, quoted for a shell, if all of the run is in a file.
 fn link(app: &App) -> Option<String> {
-    if !app.all_on_file() {
+    if !app.all_saved() {
         return None;
     }
     let file = app.recorded_in().map(Path::to_owned).or_else(|| app.debugger.host.file())?;

@@ -1,4 +1,4 @@
-//! The question at quitting, where steps would be lost.
+//! The question at quitting, where steps or notes would be lost.
 
 use ratatui::layout::Rect;
 
@@ -7,21 +7,18 @@ use super::super::{
     paint::{pen::Pen, popup::KeyQuestion, text},
 };
 
-/// What nothing keeps but this session.
+/// What would be lost on quitting.
 fn lost(app: &App) -> String {
-    let timeline = app.debugger.session.timeline();
-    let count = |number: usize, one: &str, more: &str| match number {
-        1 => format!("1 {one}"),
-        number => format!("{number} {more}"),
+    let count = |number: usize, one: &str| match number {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        number => Some(format!("{number} {one}s")),
     };
-    let steps = count(timeline.len() - timeline.roots().len(), "step is", "steps are");
-    match timeline.branches().len() {
-        0 | 1 => format!("{steps} on no record."),
-        branches => {
-            let branches = count(branches, "branch", "branches");
-            format!("{steps} on no record, on {branches}.")
-        }
-    }
+    let (steps, notes) = app.unsaved();
+    let what: Vec<String> =
+        [count(steps, "step"), count(notes, "note")].into_iter().flatten().collect();
+    let are = if steps + notes == 1 { "is" } else { "are" };
+    format!("{} {are} not saved.", what.join(" and "))
 }
 
 /// The keys, each with what it does.
@@ -38,5 +35,5 @@ fn answers(app: &App) -> Vec<(String, String, String)> {
 /// Draws the question over the middle of the screen.
 pub(in crate::tui) fn draw(app: &App, pen: &mut Pen, screen: Rect) {
     let (about, answers) = ([lost(app)], answers(app));
-    KeyQuestion { title: " Not recorded ", about: &about, answers: &answers }.draw(pen, screen);
+    KeyQuestion { title: " Not saved ", about: &about, answers: &answers }.draw(pen, screen);
 }

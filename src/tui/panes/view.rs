@@ -66,9 +66,7 @@ pub fn follow(app: &mut App, view: LinkedView) {
     let called = |pane: &&Pane| view.pane.as_ref() == Some(&pane.title().to_lowercase());
     match (PANES.iter().find(called), &view.pane) {
         (Some(&pane), _) => focus::show(app, pane, true),
-        (None, Some(name)) => {
-            app.complain(format!("the link names a pane that there is not: {name}"))
-        }
+        (None, Some(name)) => app.complain(format!("the link names an unknown pane: {name}")),
         (None, None) => {}
     }
     app.display.zoom = view.zoom;

@@ -33,7 +33,7 @@ fn keys_commands_tasks_and_terms_are_found_by_their_words() {
         ("THRESHOLD step", "Try another threshold on this step", "Glossary"),
         ("bookmark", ":mark NAME", "Why did it stop early?"),
         ("gumbel", "temperature", "How do I"),
-        ("zzz", "nothing here speaks of it", "Glossary"),
+        ("zzz", "no help entry matches", "Glossary"),
     ] {
         let mut app = fake::app(Look::default(), 0, 200, 60);
         typed(&mut app, &format!("?/{search}"));

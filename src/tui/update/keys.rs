@@ -434,14 +434,14 @@ pub const KEYS: &[KeySection] = &[
             function(
                 "select-text",
                 &[key('V')],
-                "leave the mouse to the terminal, which then selects text; again: take it back",
+                "let the terminal select text with the mouse; again: let demask use the mouse",
                 |_, effects| effects.push(Effect::ToggleMouse),
             )
             .asks(Action::SelectText),
             function(
                 "player",
                 &[key('O')],
-                "open the player, a page for browsers, at this step and position",
+                "open the player in a browser, at this step and position",
                 actions::play,
             ),
             command("save", &[ctrl('s')], "save what was done to a file"),

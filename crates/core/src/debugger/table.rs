@@ -339,7 +339,7 @@ pub const COMMANDS: &[CommandSpec] = &[
         "picture",
         &[],
         &[File],
-        "draw the pane that has the keys as an SVG for a paper",
+        "draw the focused pane as an SVG for a paper",
         |_, given| {
             let line = "there is no pane without the screen; `demask export --pane` draws one";
             Ok(Reply::line(line).then(FollowUp::Picture(given.file().cloned())))

@@ -29,7 +29,7 @@ pub struct RowGroup {
 }
 
 /// The rows in the order that the query asks for, those left out that it does not keep. Rows of equal
-/// value stay in their order; those without a value stand behind.
+/// value stay in their order; those without a value come last.
 pub fn ordered<T>(operations: &RowOperations, mut rows: Vec<KeyedRow<T>>) -> Vec<KeyedRow<T>> {
     let uses = operations.uses();
     for order in &operations.orders {
@@ -132,7 +132,7 @@ fn compare(a: &NameValue, b: &NameValue) -> Ordering {
     }
 }
 
-/// The order of two values of which one that is not known stands behind.
+/// The order of two values; an unknown one comes last.
 fn known_first(a: Option<&NameValue>, b: Option<&NameValue>) -> Ordering {
     match (a, b) {
         (Some(a), Some(b)) => compare(a, b),

@@ -118,13 +118,7 @@ pub fn draw(pen: &mut Pen, keymap: &Keymap, screen: Rect, view: &HelpView) {
         }
     }
     if count == 0 {
-        pen.say(
-            areas.rows.x,
-            areas.rows.y,
-            areas.rows.width,
-            "nothing here speaks of it",
-            Role::Dim,
-        );
+        pen.say(areas.rows.x, areas.rows.y, areas.rows.width, "no help entry matches", Role::Dim);
     }
     let height = usize::from(areas.rows.height).max(1);
     for (at, row) in rows[first..end].iter().enumerate() {
@@ -147,12 +141,12 @@ fn draw_row(pen: &mut Pen, line: Rect, row: &HelpRow) {
     pen.line(line.x + indent, line.y, line.width - indent, &parts);
 }
 
-/// How one reads on, and how one gets out.
+/// The hints: how to scroll, and how to close the box.
 fn closing(keymap: &Keymap, view: &HelpView, more: bool) -> String {
     let (escape, help) = (keymap.first(Action::Escape), keymap.first(Action::Help));
     let close = if escape.is_empty() { help } else { escape };
     if view.typing {
-        return " Enter reads on · Esc shows all ".to_owned();
+        return " Enter ends typing · Esc shows all ".to_owned();
     }
     if !view.search.value().is_empty() {
         return format!(" {close} shows all ");

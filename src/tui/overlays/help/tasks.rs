@@ -1,9 +1,9 @@
-//! What one wants to do, and how: the first part of the help box. `{row}` stands for the first key of a row of
+//! Tasks and how to do them: the first part of the help box. `{row}` stands for the first key of a row of
 //! the table of keys, and what stands in backticks behind a colon is a command.
 
 use super::super::super::app::{Action, Keymap};
 
-/// A task: what one wants, and how it is done.
+/// A task and how to do it.
 pub(super) type HelpTask = (&'static str, &'static str);
 
 pub(super) const TASKS: &[HelpTask] = &[
@@ -24,14 +24,14 @@ pub(super) const TASKS: &[HelpTask] = &[
     ),
     (
         "Try another threshold on this step",
-        "{pane-3} gives the keys to the parameters. {up} {down} choose one, {less} {more} change it, {enter} types a value. \
+        "{pane-3} focuses the parameters. {up} {down} choose one, {less} {more} change it, {enter} types a value. \
          The step is decided again at once. The arrows name the nearest values at which it comes out differently. \
          {reset-param} resets it.",
     ),
     (
         "Try another threshold on the whole run",
-        "Change it, then {try} runs the prompt again from its start in spare time and compares the figures; `:take` \
-         makes that run one of the session. {restart} starts a new run on the screen.",
+        "Change it, then {try} runs the prompt again from its start in the background and compares the figures; `:take` \
+         adds that run to the session. {restart} starts a new run on the screen.",
     ),
     (
         "Go back, and do something else",
@@ -42,16 +42,16 @@ pub(super) const TASKS: &[HelpTask] = &[
     (
         "Stop when something happens",
         "{break} sets a breakpoint: `:break eos_conf crosses 0.9`, `:break expanded`; {watch} sets one on the position \
-         under the cursor. {run-to-end} runs to the next, {reverse-continue} goes back to the last.",
+         under the cursor. {run-to-end} runs to the next stop, {reverse-continue} goes back to the previous one.",
     ),
     (
         "Find where something happened",
         "{next-event} and {previous-event} go from event to event, {search} searches the text, `:next remask` goes to an \
-         event of one kind. `:query fills where p < 0.3` lists every position that was unmasked so.",
+         event of one kind. `:query fills where p < 0.3` lists every position unmasked with p below 0.3.",
     ),
     (
         "Why this token, and not another?",
-        "The inspector lists the candidates. {influence} asks which earlier tokens moved this guess. `:probability 17 \
+        "The inspector lists the candidates. {influence} asks which earlier tokens changed this guess. `:probability 17 \
          \" owl\"` says how probable any token is, and its rank.",
     ),
     (
@@ -59,33 +59,33 @@ pub(super) const TASKS: &[HelpTask] = &[
         "{pick} chooses a token, {remask} puts a mask in its place, {pin} keeps a position, {veto} forbids the guess, \
          {expansion} forces or forbids an expansion. {undo} undoes the last edit, {redo} redoes it.",
     ),
-    ("Take another prompt", "{edit-prompt} edits the prompt and starts a new run."),
+    ("Use another prompt", "{edit-prompt} edits the prompt and starts a new run."),
     (
         "See more of one pane",
-        "{next-pane} gives the keys to the next pane, {zoom} lets it take the screen. {waterfall} swaps the blocks for \
+        "{next-pane} focuses the next pane, {zoom} lets it fill the screen. {waterfall} swaps the blocks for \
          the waterfall, {ghost} shows masks as drafts or as bars.",
     ),
     (
         "Take something out of the program",
-        "{copy} copies a token, an explanation, the answer, a shell command or a link that leads back here. {player} opens \
-         the player, a page that you can send, at this step. `:picture eos.svg` draws the pane that has the keys. {select-text} lets the terminal select text with the mouse.",
+        "{copy} copies a token, an explanation, the answer, a shell command or a link to this step. {player} opens \
+         the player, a page that you can send, at this step. `:picture eos.svg` draws the focused pane. {select-text} lets the terminal select text with the mouse.",
     ),
     (
         "Write down what you see",
-        "{note} writes a note on a position at this step. It is recorded with the run, and in the log, the player and \
-         Markdown. {mark} sets a bookmark on the step. `:notes` lists the notes; {pane-7} has both.",
+        "{note} writes a note on a position at this step. It is recorded with the run, and shown in the log, the player and \
+         Markdown. {mark} sets a bookmark on the step. `:notes` lists the notes; {pane-7} lists notes and bookmarks.",
     ),
     (
         "Keep what was done",
         "{save} or `:save run.jsonl` writes a recording; `demask replay run.jsonl` opens it without the model. {copy} \
-         copies the commands, which `--exec` does again without the screen.",
+         copies the commands; `--batch --exec` runs them again without the screen.",
     ),
     (
         "Is the KV cache to blame?",
-        "With --cache, {exact} compares each pending step with its exact pass: what would be decided otherwise.",
+        "With --cache, {exact} compares each pending step with its exact pass: what would be decided differently.",
     ),
     (
-        "Stop what runs",
+        "Stop a run or a forward pass",
         "{run-pause} pauses a run. {escape} stops it, cancels a forward pass, or closes what is open.",
     ),
 ];

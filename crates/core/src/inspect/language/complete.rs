@@ -113,7 +113,7 @@ fn begun(text: &str) -> usize {
     word.last().map_or(text.len(), |(at, _)| at)
 }
 
-/// What something is done with the rows behind.
+/// The sign that an operation on the rows follows.
 pub(super) fn pipe() -> Candidate {
     Candidate { text: "|".to_owned(), help: "then what to do with the rows".to_owned() }
 }

@@ -18,8 +18,8 @@ const MOST_KEPT: f64 = 1_000_000.0;
 /// The words that an operation begins with, each with what it does.
 pub(super) const OPERATIONS: [(&str, &str); 8] = [
     ("sort", "sort by NAME, or by NAME desc"),
-    ("top", "top N by NAME: the N highest rows"),
-    ("bottom", "bottom N by NAME: the N lowest rows"),
+    ("top", "top N by NAME: the N rows with the highest values"),
+    ("bottom", "bottom N by NAME: the N rows with the lowest values"),
     ("count", "the number of rows; by NAME, …: in groups"),
     ("mean", "mean NAME [by NAME, …]"),
     ("min", "min NAME [by NAME, …]"),
@@ -208,7 +208,7 @@ fn grouping(
                 let used = reader.used()?;
                 if matches!(used.spec.kind, NameKind::Text | NameKind::Token) {
                     let message =
-                        format!("`{used}` is no number: it can be counted by, not `{word}`");
+                        format!("`{used}` is no number: write it after `by`, not after `{word}`");
                     return Err(SyntaxError::new(at, message));
                 }
                 make(used)
@@ -239,7 +239,7 @@ fn wanted(at: Range<usize>, word: Option<&str>) -> SyntaxError {
     let names = OPERATIONS.map(|(name, _)| name);
     let near = word.and_then(|word| Some((word, nearest(word, names)?)));
     let message = match near {
-        Some((word, near)) => format!("{} does nothing; did you mean `{near}`?", quoted(word)),
+        Some((word, near)) => format!("{} is no operation; did you mean `{near}`?", quoted(word)),
         None => format!("one of these is wanted here: {}", names.join(", ")),
     };
     SyntaxError::new(at, message)
