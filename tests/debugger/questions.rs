@@ -168,7 +168,7 @@ fn the_bound_takes_those_unmasked_last_and_says_what_is_left_out() {
     let filled = |slot| canvas.cells()[canvas.position(slot).unwrap()].filled.unwrap();
     let steps: Vec<u32> = influence.sources.iter().map(|source| filled(source.slot)).collect();
     assert_eq!((steps.as_slice(), influence.left_out), (&[6, 5][..], 4));
-    assert!(lines.last().unwrap().contains("4 unmasked earlier were left out"), "{lines:?}");
+    assert!(lines.last().unwrap().contains("4 tokens unmasked earlier were left out"), "{lines:?}");
     // Where one stands elsewhere, nothing is shown and nothing wanted; back there it is.
     debugger.session.back();
     assert!(debugger.influence().is_none() && debugger.question_wanted().is_none());

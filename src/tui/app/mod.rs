@@ -90,6 +90,8 @@ pub struct Storage {
 pub struct Saved {
     /// Steps and edits on all branches.
     steps: usize,
+    /// Those that were deleted or undone.
+    gone: Vec<NodeId>,
     notes: Vec<(NodeId, Slot, String)>,
 }
 
@@ -98,7 +100,13 @@ impl Saved {
     pub fn all_of(session: &Session) -> Self {
         let timeline = session.timeline();
         let notes = timeline.notes().map(|(node, slot, text)| (node, slot, text.to_owned()));
-        Self { steps: timeline.len() - timeline.roots().len(), notes: notes.collect() }
+        let gone = (0..timeline.len()).map(NodeId);
+        let gone = gone.filter(|&id| timeline[id].deleted || timeline[id].undone);
+        Self {
+            steps: timeline.len() - timeline.roots().len(),
+            gone: gone.collect(),
+            notes: notes.collect(),
+        }
     }
 }
 
@@ -233,7 +241,10 @@ impl App {
         let (saved, all) = (&self.storage.saved, Saved::all_of(&self.debugger.session));
         let steps = match self.source {
             StepSource::Replay(_) => 0,
-            _ => all.steps.saturating_sub(saved.steps),
+            _ => {
+                let back = saved.gone.iter().filter(|id| !all.gone.contains(id)).count();
+                all.steps.saturating_sub(saved.steps) + back
+            }
         };
         let only_in = |one: &Saved, other: &Saved| {
             one.notes.iter().filter(|note| !other.notes.contains(note)).count()

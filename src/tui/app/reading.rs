@@ -3,10 +3,11 @@
 
 use std::io;
 
-use super::App;
+use super::{App, Saved};
 use crate::{
     debugger::{Driven, Goal},
     session::{LoopMessage, RunNews},
+    tui::StepSource,
 };
 
 /// Is called with news; returns false if they are not needed any more.
@@ -74,7 +75,12 @@ impl App {
         match news {
             RunNews::Read(done, of) => (reading.done, reading.of) = (done, of),
             RunNews::Events(events) => {
+                // What comes from the file that is followed is in it.
+                let all_saved = matches!(self.source, StepSource::Replay(_)) && self.all_saved();
                 self.debugger.learn(&events, live);
+                if all_saved {
+                    self.storage.saved = Saved::all_of(&self.debugger.session);
+                }
                 self.refresh();
                 // A run visits the step that it asked for at once, before further news is handled.
                 if self.debugger.driven.is_some()

@@ -76,6 +76,8 @@ impl AskedQuery {
 pub enum EntryTarget {
     /// Nothing: the line is a heading.
     None,
+    /// Several rows of a query, which lead to no one place.
+    Group,
     /// A branch, by its number from 1.
     Branch(usize, NodeId),
     /// A bookmark, with the node that it marks.
@@ -212,7 +214,7 @@ impl App {
             let head = format!("{} · {}", asked.query, rows.len());
             lines.push(line(head, Role::Strong, EntryTarget::None));
             for group in self.debugger.group_lines(&asked.query, rows).into_iter().flatten() {
-                lines.push(line(format!("  {group}"), Role::Text, EntryTarget::None));
+                lines.push(line(format!("  {group}"), Role::Text, EntryTarget::Group));
             }
             let listed = if operations.grouping.is_some() { &[][..] } else { rows };
             for row in listed {
@@ -295,7 +297,7 @@ impl App {
                 self.run(command, &mut effects);
             }
             Some(EntryTarget::Place(step, position)) => self.go_to_place(step, position),
-            Some(EntryTarget::None) | None => {}
+            Some(EntryTarget::Group | EntryTarget::None) | None => {}
         }
     }
 
@@ -325,7 +327,7 @@ impl App {
                 Command::unnote(PositionRef::Slot(slot))
             }
             Some(EntryTarget::Breakpoint(id)) => Command::unbreak(id),
-            Some(EntryTarget::Place(..) | EntryTarget::None) | None => {
+            Some(EntryTarget::Place(..) | EntryTarget::Group | EntryTarget::None) | None => {
                 return self.say("branches, bookmarks, notes and breakpoints can be removed");
             }
         };

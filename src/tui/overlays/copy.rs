@@ -18,6 +18,7 @@ use super::super::{
 use crate::{
     canvas::{Cell, TokenId},
     debugger::PositionRef,
+    escape::one_line,
     predict::{Column, Prediction},
 };
 
@@ -46,7 +47,7 @@ pub(in crate::tui) fn draw(app: &App, pen: &mut Pen, screen: Rect) {
     let answers = CHOICES.map(|(letter, name, text)| {
         let text = text(app).unwrap_or_default();
         let text: String = text.chars().take(200).collect();
-        let text = safe(&text.escape_debug().to_string(), app.theme.ascii());
+        let text = safe(&one_line(&text), app.theme.ascii());
         (letter.to_string(), name.to_owned(), text)
     });
     KeyQuestion { title: " Copy ", about: &[], answers: &answers }.draw(pen, screen);
@@ -59,7 +60,7 @@ pub(in crate::tui) fn press(app: &mut App, key: KeyEvent, effects: &mut Vec<Effe
     match text(app).filter(|text| !text.is_empty()) {
         None => app.say(format!("there is nothing to copy: {name}")),
         Some(text) => {
-            app.say(format!("copied: {}", fit(&text.escape_debug().to_string(), 60)));
+            app.say(format!("copied: {}", fit(&one_line(&text), 60)));
             effects.push(Effect::Copy(text));
         }
     }
@@ -127,7 +128,7 @@ fn position(app: &App) -> Option<String> {
         ("position", app.display.position.to_string()),
         ("slot", cell.slot.0.to_string()),
         ("token", token.map(|token| token.to_string()).unwrap_or_default()),
-        ("text", text.escape_debug().to_string()),
+        ("text", one_line(&text)),
         ("masked", (cell.token == app.canvas().special().mask).to_string()),
         ("p_choice", number(Column::PChoice)),
         ("p_eos", number(Column::PEos)),

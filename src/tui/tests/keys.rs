@@ -443,7 +443,25 @@ fn leaving_unsaved_asks_once() {
     command(&mut app, "w");
     assert!(matches!(quit(&mut app, 'q')[..], [Effect::Quit]));
     command(&mut app, "note 3 here");
+    assert_eq!(app.unsaved(), (0, 1));
     assert!(quit(&mut app, 'q').is_empty());
+    press(&mut app, "Esc");
+    // An edit that comes back was not in the file.
+    command(&mut app, "fill 5 3");
+    command(&mut app, "undo");
+    command(&mut app, "w");
+    assert_eq!(app.unsaved(), (0, 0));
+    command(&mut app, "redo");
+    assert_eq!(app.unsaved(), (1, 0));
+}
+
+#[test]
+fn a_note_alone_is_asked_for() {
+    let mut app = app(Look::default(), 0, 80, 24);
+    command(&mut app, "note 3 here");
+    assert_eq!(app.unsaved(), (0, 1));
+    command(&mut app, "note 3 '  '");
+    assert_eq!(app.unsaved(), (0, 1));
 }
 
 #[test]

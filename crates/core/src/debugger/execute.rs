@@ -75,6 +75,9 @@ impl Debugger {
     }
 
     pub(super) fn note(&mut self, at: PositionRef, text: &str) -> Result<Reply, CommandFailed> {
+        if text.trim().is_empty() {
+            return Err(CommandFailed::new("a note needs a text; `unnote POSITION` removes one"));
+        }
         let (position, cell) = self.cell(at)?;
         self.session.note(self.session.at(), cell.slot, Some(text.to_owned()));
         Ok(Reply::line(format!("note on position {position} at step {}", self.depth())))
