@@ -115,7 +115,7 @@ fn attach_step_break_edit_turn_detach_and_attach_again() {
         terminal.wait_text("next: fills 3");
         // Leaving lets the loop go on to its end.
         terminal.press("q");
-        terminal.wait_text("Not recorded");
+        terminal.wait_text("Not saved");
         terminal.press("q");
         assert!(terminal.exit().success(), "{}", terminal.text());
         terminal.assert_restored();
@@ -134,7 +134,7 @@ fn attach_step_break_edit_turn_detach_and_attach_again() {
         let there = run.lines("steps").len();
         terminal.step_to(1);
         terminal.press("q");
-        terminal.wait_text("Not recorded");
+        terminal.wait_text("Not saved");
         terminal.press("q");
         assert!(terminal.exit().success(), "{}", terminal.text());
         until("the loop goes on", || run.lines("steps").len() > there + 10);
@@ -167,7 +167,7 @@ fn a_loop_that_is_stopped_or_killed_leaves_the_screen_whole() {
     terminal.press("S");
     terminal.wait("step 0", |screen| shows_step(screen, 0));
     terminal.press("q");
-    terminal.wait_text("Not recorded");
+    terminal.wait_text("Not saved");
     terminal.press("q");
     assert!(terminal.exit().success(), "{}", terminal.text());
 }

@@ -41,7 +41,7 @@ fn start_step_inspect_turn_and_quit() {
         terminal.wait_gone("How do I");
         // Quitting with steps that are not recorded asks once.
         terminal.press("q");
-        terminal.wait_text("Not recorded");
+        terminal.wait_text("Not saved");
         terminal.press("q");
         assert!(terminal.exit().success(), "{}", terminal.text());
         terminal.assert_restored();
@@ -90,7 +90,7 @@ fn a_configuration_moves_keys_and_sets_the_theme() {
         (0..120).any(|column| screen.cell(39, column).is_some_and(|cell| cell.fgcolor() == blue))
     });
     terminal.press("\x1bq");
-    terminal.wait_text("Not recorded");
+    terminal.wait_text("Not saved");
     terminal.press("q");
     assert!(terminal.exit().success(), "{}", terminal.text());
 }

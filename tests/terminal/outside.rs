@@ -75,6 +75,11 @@ fn a_live_run_is_started_again_with_its_own_options() {
     assert_eq!(words, expected, "{command}");
 }
 
+/// The link that is copied, as a shell reads it.
+fn copied_link(terminal: &mut Terminal) -> String {
+    shlex::split(&copied(terminal, "l")).unwrap().concat()
+}
+
 #[test]
 fn a_link_opens_the_recording_where_it_was_copied() {
     let folder = tempfile::tempdir().unwrap();
@@ -87,14 +92,14 @@ fn a_link_opens_the_recording_where_it_was_copied() {
     // Two positions on, in another pane.
     terminal.press("0gll3");
     terminal.wait_text("x reset");
-    let link = shlex::split(&copied(&mut terminal, "l")).unwrap().concat();
+    let link = copied_link(&mut terminal);
     leave(terminal);
     assert_eq!(link, format!("{file}#step=0&position=2&pane=parameters"));
     let elsewhere = link.replace("step=0", "step=3");
     let mut terminal = Terminal::start(&["replay", &elsewhere], (120, 40), &[]);
     terminal.wait("step 3", |screen| shows_step(screen, 3));
     terminal.wait_text("x reset");
-    assert_eq!(copied(&mut terminal, "l"), elsewhere);
+    assert_eq!(copied_link(&mut terminal), elsewhere);
     leave(terminal);
     for (place, said) in [
         ("step=99", "the recording has steps"),

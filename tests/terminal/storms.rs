@@ -69,6 +69,6 @@ fn a_terminal_of_absurd_size_is_drawn_in_part() {
     terminal.wait("step 1", |screen| super::shows_step(screen, 1));
     assert!(terminal.peak().is_none_or(|peak| peak < enough), "{:?}", terminal.peak());
     terminal.press("q");
-    terminal.wait_text("Not recorded");
+    terminal.wait_text("Not saved");
     leave(terminal);
 }
