@@ -16,7 +16,7 @@ use crate::{
     trace::{self, Header},
 };
 
-/// What stands in the path of a link as it is.
+/// The characters that are escaped in the path of a link.
 const PATH: AsciiSet =
     NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_').remove(b'~');
 
@@ -42,7 +42,7 @@ pub(super) fn play(
     })
 }
 
-/// Writes the page; answers where.
+/// Writes the page, and returns its path.
 fn page(
     session: &Session,
     header: &Header,
@@ -70,7 +70,7 @@ fn link(page: &Path, place: &str) -> String {
     format!("file://{}#{place}", utf8_percent_encode(&page.to_string_lossy(), &PATH))
 }
 
-/// True if a browser that is started here is seen by who sits at the terminal: not over ssh, and on Linux only on
+/// True if the user at the terminal sees a browser that is started here: not over ssh, and on Linux only on
 /// a desktop.
 fn has_browser(is_set: impl Fn(&str) -> bool) -> bool {
     let away = ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"].into_iter().any(&is_set);

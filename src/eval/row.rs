@@ -70,7 +70,7 @@ pub struct EvalRow {
     /// The share of pairs of tail and content in which the tail was unmasked earlier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tail_first: Option<f64>,
-    /// How often the guess at a position of the answer changed while it was masked, on the mean.
+    /// Mean number of times that the guess at a position of the answer changed while it was masked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flips_per_token: Option<f64>,
     /// What `demask lint` finds in the run: the name of the lint of each finding.

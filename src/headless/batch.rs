@@ -247,7 +247,7 @@ impl BatchDebugger {
                     }
                     // For a screen.
                     FollowUp::Help
-                    | FollowUp::Restarted { .. }
+                    | FollowUp::Restarted
                     | FollowUp::Prompted(_)
                     | FollowUp::ParamsChanged
                     | FollowUp::CloseTries

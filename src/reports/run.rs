@@ -73,7 +73,7 @@ pub struct RunReport {
     tokens_per_pass: Option<f64>,
     #[serde(flatten)]
     order: OrderReport,
-    /// How often the guess at a position of the answer changed while it was masked, on the mean; null
+    /// Mean number of times that the guess at a position of the answer changed while it was masked; null
     /// where no guess is known.
     flips_per_token: Option<f64>,
     /// Why the run ended.

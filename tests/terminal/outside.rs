@@ -24,6 +24,16 @@ fn copied(terminal: &mut Terminal, letter: &str) -> String {
     String::from_utf8(BASE64_STANDARD.decode(terminal.clipboard()).unwrap()).unwrap()
 }
 
+/// A replay of the file, three steps on.
+fn at_step_3(file: &str) -> Terminal {
+    let mut terminal = Terminal::start(&["replay", file], (120, 40), &[]);
+    terminal.wait_text("REPLAY");
+    for step in 1..=3 {
+        terminal.step_to(step);
+    }
+    terminal
+}
+
 fn leave(mut terminal: Terminal) {
     terminal.press("q");
     assert!(terminal.exit().success(), "{}", terminal.text());
@@ -34,11 +44,7 @@ fn leave(mut terminal: Terminal) {
 fn a_shell_command_makes_the_same_canvas_again() {
     let folder = tempfile::tempdir().unwrap();
     let file = recording(folder.path());
-    let mut terminal = Terminal::start(&["replay", &file], (120, 40), &[]);
-    terminal.wait_text("REPLAY");
-    for step in 1..=3 {
-        terminal.step_to(step);
-    }
+    let mut terminal = at_step_3(&file);
     terminal.press("e");
     terminal.wait_text("Write at");
     terminal.press("\x1b[B\r");
@@ -84,11 +90,7 @@ fn copied_link(terminal: &mut Terminal) -> String {
 fn a_link_opens_the_recording_where_it_was_copied() {
     let folder = tempfile::tempdir().unwrap();
     let file = recording(folder.path());
-    let mut terminal = Terminal::start(&["replay", &file], (120, 40), &[]);
-    terminal.wait_text("REPLAY");
-    for step in 1..=3 {
-        terminal.step_to(step);
-    }
+    let mut terminal = at_step_3(&file);
     // Two positions on, in another pane.
     terminal.press("0gll3");
     terminal.wait_text("x reset");

@@ -92,7 +92,7 @@ impl App {
                     self.running.queue.push_front(command);
                 }
             }
-            FollowUp::Restarted { .. } => {
+            FollowUp::Restarted => {
                 self.display.slot = None;
                 self.display.follow = true;
                 self.place(0);

@@ -23,7 +23,7 @@ pub(in crate::tui) mod view;
 
 use std::{
     cell::OnceCell,
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     path::{Path, PathBuf},
 };
 
@@ -91,7 +91,7 @@ pub struct Saved {
     /// Steps and edits on all branches.
     steps: usize,
     /// Those that were deleted or undone.
-    gone: Vec<NodeId>,
+    gone: BTreeSet<NodeId>,
     notes: Vec<(NodeId, Slot, String)>,
 }
 
@@ -242,7 +242,7 @@ impl App {
         let steps = match self.source {
             StepSource::Replay(_) => 0,
             _ => {
-                let back = saved.gone.iter().filter(|id| !all.gone.contains(id)).count();
+                let back = saved.gone.difference(&all.gone).count();
                 all.steps.saturating_sub(saved.steps) + back
             }
         };

@@ -24,7 +24,12 @@ pub struct FoundLists {
 #[derive(Debug, Clone)]
 struct AskedQuery {
     query: Query,
+    /// The rows as they are found along the branch.
     rows: Vec<QueryRow>,
+    /// The rows in the order that the query asks for, if it asks for one.
+    ordered: Option<Vec<QueryRow>>,
+    /// The groups, a line each, if the query makes groups.
+    groups: Vec<String>,
     /// The branch they are of.
     branch: Vec<NodeId>,
     /// The first step whose values may change though the branch does not.
@@ -34,8 +39,14 @@ struct AskedQuery {
 impl FoundLists {
     /// Takes a query whose rows are to be shown.
     pub fn ask(&mut self, query: Query) {
-        let (rows, branch) = (Vec::new(), Vec::new());
-        self.asked = Some(AskedQuery { query, rows, branch, open: 0 });
+        self.asked = Some(AskedQuery {
+            query,
+            rows: Vec::new(),
+            ordered: None,
+            groups: Vec::new(),
+            branch: Vec::new(),
+            open: 0,
+        });
     }
 
     /// The query whose rows are shown.
@@ -43,9 +54,9 @@ impl FoundLists {
         self.asked.as_ref().map(|asked| &asked.query)
     }
 
-    /// The rows of the query.
+    /// The rows that the query keeps, in its order.
     pub fn rows(&self) -> &[QueryRow] {
-        self.asked.as_ref().map_or(&[], |asked| &asked.rows)
+        self.asked.as_ref().map_or(&[], AskedQuery::kept)
     }
 }
 
@@ -68,6 +79,15 @@ impl AskedQuery {
             (session.at(), from),
         ));
         (self.branch, self.open) = (branch, params_changed.unwrap_or(last));
+        let operations = &self.query.operations;
+        self.ordered = (!operations.orders.is_empty())
+            .then(|| inspect::ordered_rows(operations, self.rows.clone()));
+        self.groups = debugger.group_lines(&self.query, self.kept()).unwrap_or_default();
+    }
+
+    /// The rows that the query keeps, in its order.
+    fn kept(&self) -> &[QueryRow] {
+        self.ordered.as_deref().unwrap_or(&self.rows)
     }
 }
 
@@ -202,21 +222,13 @@ impl App {
             lines.push(line("  nothing was found", Role::Dim, EntryTarget::None));
         }
         if let Some(asked) = &self.display.found.asked {
-            let operations = &asked.query.operations;
-            let arranged;
-            let rows = match operations.orders.is_empty() {
-                true => self.display.found.rows(),
-                false => {
-                    arranged = inspect::ordered_rows(operations, asked.rows.clone());
-                    &arranged[..]
-                }
-            };
+            let rows = self.display.found.rows();
             let head = format!("{} · {}", asked.query, rows.len());
             lines.push(line(head, Role::Strong, EntryTarget::None));
-            for group in self.debugger.group_lines(&asked.query, rows).into_iter().flatten() {
+            for group in &asked.groups {
                 lines.push(line(format!("  {group}"), Role::Text, EntryTarget::Group));
             }
-            let listed = if operations.grouping.is_some() { &[][..] } else { rows };
+            let listed = if asked.query.operations.grouping.is_some() { &[][..] } else { rows };
             for row in listed {
                 let text = format!("  {}", self.debugger.row_text(row));
                 lines.push(line(text, Role::Text, EntryTarget::Place(row.step, row.position)));

@@ -2,7 +2,7 @@
 //! arguments have types.
 
 use super::{
-    arguments::{Argument, Arguments, Destination, PositionRef, TOKENS_MASKED_AGAIN, TokenRef},
+    arguments::{Argument, Arguments, Destination, PositionRef, TOKENS_REMASKED, TokenRef},
     command::{Command, CommandSpec},
     table::COMMANDS,
 };
@@ -167,7 +167,7 @@ impl Command {
 
     /// Asks which tokens moved the guess at a position.
     pub fn influence(at: PositionRef) -> Self {
-        let most = Argument::Passes(TOKENS_MASKED_AGAIN);
+        let most = Argument::Passes(TOKENS_REMASKED);
         Self::given(const { row("influence") }, [Argument::Position(at), most])
     }
 

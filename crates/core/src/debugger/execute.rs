@@ -213,7 +213,7 @@ impl Debugger {
             true => "back at the start",
             false => "a new run; what was done before is kept",
         };
-        Ok(Reply::line(line).then(FollowUp::Restarted { new: !known }))
+        Ok(Reply::line(line).then(FollowUp::Restarted))
     }
 
     pub(super) fn restart_with(&mut self, prompt: &str) -> Result<Reply, CommandFailed> {

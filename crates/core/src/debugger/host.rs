@@ -68,8 +68,8 @@ pub trait Host: Send {
         None
     }
 
-    /// The words of a shell that start the debugger on this run, for options to come behind them; `None` if
-    /// nobody knows them.
+    /// The shell command that starts the debugger on this run, word by word, to which options can be added;
+    /// `None` if it is not known.
     fn started_as(&self) -> Option<Vec<String>> {
         None
     }

@@ -57,7 +57,7 @@ use std::{fmt, path::PathBuf, sync::Arc};
 
 pub use ahead::{Lookahead, STEPS_AHEAD};
 pub use arguments::{
-    Argument, ArgumentKind, Arguments, Destination, PositionRef, TOKENS_MASKED_AGAIN, TokenRef,
+    Argument, ArgumentKind, Arguments, Destination, PositionRef, TOKENS_REMASKED, TokenRef,
 };
 pub use breakpoints::{Breakpoint, Breakpoints};
 pub use calls::PlainCommand;
@@ -116,11 +116,8 @@ pub enum FollowUp {
     Help,
     /// Do these commands next.
     Commands(Vec<Command>),
-    /// The session is at the start of a run; it holds the run only since now if this is `new`.
-    Restarted {
-        /// The run was not there before.
-        new: bool,
-    },
+    /// The session is at the start of a run.
+    Restarted,
     /// The prompt is this one now.
     Prompted(String),
     /// The parameters may be others now.
@@ -135,7 +132,7 @@ pub enum FollowUp {
     Question,
     /// Show these branches side by side.
     Compare([String; 2]),
-    /// Draw the pane that has the keys into this file, or one of its own name. The lines of the answer are for a
+    /// Draw the focused pane into this file, or into one that is named after the pane. The lines of the answer are for a
     /// driver without a screen.
     Picture(Option<PathBuf>),
     /// Show a list of the session.

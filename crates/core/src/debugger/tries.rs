@@ -240,7 +240,7 @@ impl Debugger {
         }
         Ok(Reply::line(format!("try {id} is a run of its own now; `previous` goes back"))
             .then(FollowUp::CloseTries)
-            .then(FollowUp::Restarted { new: true }))
+            .then(FollowUp::Restarted))
     }
 
     /// The try made last, in words, compared with the branch on screen.

@@ -8,8 +8,8 @@ use crate::{
     session::{NodeId, Session},
 };
 
-/// How often the guess at a position of the content changed while it was masked, on the mean over the
-/// positions that a guess is known of. `None` if no guess is known. Reads every prediction on the way
+/// Mean number of times that the guess at a position of the content changed while it was masked, over
+/// the positions of which a guess is known. `None` if no guess is known. Reads every prediction on the way
 /// to the node.
 pub fn flips_per_token(session: &Session, at: NodeId) -> Option<f64> {
     let timeline = session.timeline();

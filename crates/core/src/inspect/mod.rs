@@ -26,6 +26,7 @@
 mod answer;
 mod asked;
 mod columns;
+mod eos;
 mod exact;
 mod flips;
 mod influence;
@@ -34,7 +35,6 @@ pub mod lints;
 mod order;
 mod probability;
 mod query;
-mod tail;
 mod view;
 mod writings;
 

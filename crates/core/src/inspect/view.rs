@@ -4,9 +4,9 @@
 use std::{cell::OnceCell, collections::HashMap, sync::Arc};
 
 use super::{
+    eos,
     language::{Index, Name, NameKind, NameValue, NamedValues, Reads, Use, When},
     order::OrderMeasures,
-    tail,
 };
 use crate::{
     canvas::{Canvas, Cell, Origin, Slot, TokenId},
@@ -351,7 +351,7 @@ impl<'a> View<'a> {
 impl View<'_> {
     /// How many positions at the end measures of EOS look at, at most.
     fn eos_window(&self) -> usize {
-        self.params().count("eos_check_tokens").unwrap_or(tail::USUAL_WINDOW).max(1)
+        self.params().count("eos_check_tokens").unwrap_or(eos::USUAL_WINDOW).max(1)
     }
 
     /// The value of a name that is read from the prediction on one side of the step.
@@ -366,12 +366,12 @@ impl View<'_> {
             Name::EosConf => {
                 let decided = side.decision.as_ref().and_then(|decision| decision.eos.as_ref());
                 let measured =
-                    || tail::eos_confidence(side.prediction.as_ref()?, canvas, self.eos_window());
+                    || eos::eos_confidence(side.prediction.as_ref()?, canvas, self.eos_window());
                 decided.map(|eos| eos.confidence).or_else(measured).map(NameValue::P)
             }
-            Name::EosDensity => tail::density(side.prediction.as_ref()?, canvas).map(NameValue::P),
+            Name::EosDensity => eos::density(side.prediction.as_ref()?, canvas).map(NameValue::P),
             Name::TailEos => {
-                tail::mean(side.prediction.as_ref()?, self.eos_window()).map(NameValue::P)
+                eos::mean(side.prediction.as_ref()?, self.eos_window()).map(NameValue::P)
             }
             Name::Conf => {
                 let p = number(Column::PChoice).or_else(|| number(Column::PArgmax));

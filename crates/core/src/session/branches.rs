@@ -226,7 +226,7 @@ impl Timeline {
         at.map(|(&(_, slot), text)| (slot, text.as_str()))
     }
 
-    /// Writes the note at a node and a position, or takes it away.
+    /// Writes the note at a node and a position, or removes it.
     pub fn note(&mut self, id: NodeId, slot: Slot, text: Option<String>) {
         match text {
             Some(text) => self.notes.insert((id, slot), text),

@@ -466,7 +466,7 @@ impl Session {
         self.record(Event::Mark { node, name });
     }
 
-    /// Writes the note at a node and a position, or takes it away.
+    /// Writes the note at a node and a position, or removes it.
     pub fn note(&mut self, node: NodeId, slot: Slot, text: Option<String>) {
         self.timeline.note(node, slot, text.clone());
         self.record(Event::Note { node, slot, text });

@@ -90,13 +90,13 @@ pub enum Event {
         /// The bookmark's name; `None` takes it away.
         name: Option<String>,
     },
-    /// A note is written, or taken away.
+    /// A note is written or removed.
     Note {
         /// The node whose canvas it is about.
         node: NodeId,
         /// The position that it is about.
         slot: Slot,
-        /// What it says; `None` takes it away.
+        /// The text of the note; `None` removes the note.
         text: Option<String>,
     },
     /// The session is closed.

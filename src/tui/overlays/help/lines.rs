@@ -13,14 +13,14 @@ use super::{
 };
 use crate::debugger::COMMANDS;
 
-/// Cells of what stands at the left.
+/// Cells of the column at the left.
 const LEFT: usize = 16;
 
 /// A line of the box before it is broken.
 enum HelpLine {
     /// A key, a sample, a command or a term, and what it is.
     Row { left: String, role: Role, right: String },
-    /// What one wants to do, and how.
+    /// A task, and how to do it.
     Task { wanted: &'static str, how: String },
 }
 
@@ -171,7 +171,7 @@ fn broken(theme: Theme, line: HelpLine, width: usize, rows: &mut Vec<HelpRow>) {
         rows.extend(parts.into_iter().map(|part| HelpRow::of(part, role, indent)));
         left.clear();
     }
-    // What stands in backticks may go on in the next row.
+    // A command in backticks may continue in the next row.
     let mut quoted = false;
     for part in text::wrap(&theme.say(&right), width.saturating_sub(indent).max(1)) {
         let mut row = HelpRow::of(std::mem::take(&mut left), role, indent);

@@ -3,7 +3,7 @@
 use super::Argument;
 
 /// How many tokens `influence` remasks where no number is given: a pass each.
-pub const TOKENS_MASKED_AGAIN: usize = 32;
+pub const TOKENS_REMASKED: usize = 32;
 
 /// What an argument may be: it decides how the argument is read, completed and shown in help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub enum ArgumentKind {
     Steps,
     /// A number of masks, one if it is left out.
     Masks,
-    /// A number of forward passes, [`TOKENS_MASKED_AGAIN`] if it is left out.
+    /// A number of forward passes, [`TOKENS_REMASKED`] if it is left out.
     Passes,
     /// A condition that a node is tested with.
     Condition,
@@ -100,7 +100,7 @@ impl ArgumentKind {
         match self {
             Self::Steps => Some(Argument::Steps(1)),
             Self::Masks => Some(Argument::Masks(1)),
-            Self::Passes => Some(Argument::Passes(TOKENS_MASKED_AGAIN)),
+            Self::Passes => Some(Argument::Passes(TOKENS_REMASKED)),
             _ => None,
         }
     }

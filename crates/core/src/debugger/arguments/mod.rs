@@ -12,7 +12,7 @@ use super::{CommandFailed, words::CommandError};
 use crate::inspect::{Condition, Query};
 use kind::takes;
 pub(super) use kind::usage;
-pub use kind::{ArgumentKind, TOKENS_MASKED_AGAIN};
+pub use kind::{ArgumentKind, TOKENS_REMASKED};
 pub use places::{Destination, PositionRef, TokenRef};
 
 /// An argument of a command.

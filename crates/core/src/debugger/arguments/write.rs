@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{
     super::words::{in_quotes, quoted},
-    Argument, Arguments, TOKENS_MASKED_AGAIN,
+    Argument, Arguments, TOKENS_REMASKED,
 };
 
 impl fmt::Display for Argument {
@@ -39,7 +39,7 @@ impl fmt::Display for Argument {
 impl fmt::Display for Arguments {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         // A single step and the usual number of passes go without saying.
-        let unsaid = [Argument::Steps(1), Argument::Passes(TOKENS_MASKED_AGAIN)];
+        let unsaid = [Argument::Steps(1), Argument::Passes(TOKENS_REMASKED)];
         let written = self.0.iter().filter(|argument| !unsaid.contains(argument));
         for argument in written {
             write!(f, " {argument}")?;

@@ -22,7 +22,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::daedal::{
-    DaedalColumns, eos,
+    DaedalColumns,
     stage2::{PlannedFills, fills},
 };
 use crate::{
@@ -188,7 +188,7 @@ impl Settings {
             let share = if masks > 0 { taken.len() as f32 / masks as f32 } else { 0.0 };
             EosMeasure { taken, window: masks, confidence: share, threshold: 0.0 }
         } else {
-            eos::measure(columns, special.eos, self.window, 0.0)?
+            EosMeasure::of(columns.argmax, columns.p_eos, special.eos, self.window, 0.0)?
         };
         let over = measure.confidence > self.rho_high;
         measure.threshold = if over { self.rho_high } else { self.rho_low };

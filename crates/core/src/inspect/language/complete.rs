@@ -51,9 +51,6 @@ pub(super) fn complete(text: &str, row: bool) -> Completion {
     let (before, begun) = text.split_at(from);
     let Ok(tokens) = lex(before) else { return Completion { from, candidates: Vec::new() } };
     let tokens: Vec<&Lexeme> = tokens.iter().map(|(lexeme, _)| lexeme).collect();
-    let listed = |list: &[(&str, &str)]| -> Vec<(String, String)> {
-        list.iter().map(|(text, help)| ((*text).to_owned(), (*help).to_owned())).collect()
-    };
     // The kind of the name that ends here, behind its index if it has one.
     let name = match tokens.as_slice() {
         [.., Lexeme::Word(word), Lexeme::Sign("["), _, Lexeme::Sign("]")]
@@ -106,6 +103,11 @@ pub(super) fn complete(text: &str, row: bool) -> Completion {
     Completion { from, candidates }
 }
 
+/// Texts with their help, as candidates begin.
+fn listed(list: &[(&str, &str)]) -> Vec<(String, String)> {
+    list.iter().map(|(text, help)| ((*text).to_owned(), (*help).to_owned())).collect()
+}
+
 /// Where the word being typed begins: it is looked up, not read.
 fn begun(text: &str) -> usize {
     let word = text.char_indices().rev();
@@ -124,9 +126,6 @@ pub(super) fn operation(text: &str, row: bool) -> Completion {
     let (before, begun) = text.split_at(from);
     let Ok(tokens) = lex(before) else { return Completion { from, candidates: Vec::new() } };
     let tokens: Vec<&Lexeme> = tokens.iter().map(|(lexeme, _)| lexeme).collect();
-    let listed = |list: &[(&str, &str)]| -> Vec<(String, String)> {
-        list.iter().map(|(text, help)| ((*text).to_owned(), (*help).to_owned())).collect()
-    };
     let names = |numbers: bool| -> Vec<(String, String)> {
         let textual = |spec: &NameSpec| matches!(spec.kind, NameKind::Text | NameKind::Token);
         let names = known(row).filter(|spec| !numbers || !textual(spec));

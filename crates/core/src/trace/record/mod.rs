@@ -76,13 +76,13 @@ pub(super) enum Record {
         /// The bookmark's name; null takes it away.
         name: Option<String>,
     },
-    /// A note is written, or with null taken away. Since 1.9.
+    /// A note is written, or removed where the text is null. Since 1.9.
     Note {
         /// The node whose canvas it is about.
         node: usize,
         /// The position that it is about, by its slot.
         slot: u32,
-        /// What it says; null takes it away.
+        /// The text of the note; null removes the note.
         text: Option<String>,
     },
     /// The session is closed.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     canvas::{Canvas, TokenId},
-    decode::{DecodeError, Value, specs::MOST_POSITIONS, strategy::Context},
+    decode::{DecodeError, EosMeasure, Value, specs::MOST_POSITIONS, strategy::Context},
     predict::{Column, Prediction},
 };
 
@@ -35,7 +35,8 @@ fn stage1(
     let columns = DaedalColumns::of(prediction)?;
     let threshold = settings.eos_confidence_threshold;
     let window = settings.eos_check_tokens;
-    let eos = eos::measure(&columns, canvas.special().eos, window, threshold)?;
+    let eos =
+        EosMeasure::of(columns.argmax, columns.p_eos, canvas.special().eos, window, threshold)?;
     let (length, factor, max) = (canvas.len(), settings.expansion_factor, settings.max_gen_length);
     let wants = eos.confidence < threshold;
     let may_grow = factor > 0 && length < max;

@@ -6,30 +6,37 @@ use crate::{
     decode::{DecodeError, EosMeasure},
 };
 
-/// Walks from the tail, takes up to `window` positions whose argmax is EOS, adjacent or not,
-/// masked or not, and divides the sum of their P(EOS) by `window`. Sum and division in f64 over
-/// f32 probabilities, then rounded to f32, as the reference does.
-pub(in crate::decode) fn measure(
-    columns: &DaedalColumns,
-    eos: TokenId,
-    window: usize,
-    threshold: f32,
-) -> Result<EosMeasure, DecodeError> {
-    let taken: Vec<usize> = found(columns, eos).take(window).collect();
-    let mut sum = 0.0_f64;
-    for &position in &taken {
-        let p = columns.p_eos[position];
-        if !p.is_finite() {
-            return Err(DecodeError::NotFinite(position));
+impl EosMeasure {
+    /// Walks from the tail, takes up to `window` positions whose argmax is EOS, adjacent or not,
+    /// masked or not, and divides the sum of their P(EOS) by `window`. Sum and division in f64 over
+    /// f32 probabilities, then rounded to f32, as the reference does. `argmax` and `p_eos` have one
+    /// entry a position.
+    ///
+    /// # Errors
+    /// [`DecodeError::NotFinite`] if one of those P(EOS) is not finite.
+    pub fn of(
+        argmax: &[TokenId],
+        p_eos: &[f32],
+        eos: TokenId,
+        window: usize,
+        threshold: f32,
+    ) -> Result<Self, DecodeError> {
+        let taken: Vec<usize> = found(argmax, eos).take(window).collect();
+        let mut sum = 0.0_f64;
+        for &position in &taken {
+            let p = p_eos[position];
+            if !p.is_finite() {
+                return Err(DecodeError::NotFinite(position));
+            }
+            sum += f64::from(p);
         }
-        sum += f64::from(p);
+        Ok(Self { taken, window, confidence: mean(sum, window), threshold })
     }
-    Ok(EosMeasure { taken, window, confidence: mean(sum, window), threshold })
 }
 
 /// The positions whose argmax is EOS, from the tail.
-fn found(columns: &DaedalColumns, eos: TokenId) -> impl Iterator<Item = usize> {
-    (0..columns.argmax.len()).rev().filter(move |&position| columns.argmax[position] == eos)
+fn found(argmax: &[TokenId], eos: TokenId) -> impl Iterator<Item = usize> {
+    (0..argmax.len()).rev().filter(move |&position| argmax[position] == eos)
 }
 
 fn mean(sum: f64, window: usize) -> f32 {
@@ -46,7 +53,7 @@ pub(super) fn crossings(
 ) -> Vec<usize> {
     let mut crossings = Vec::new();
     let (mut sum, mut window, mut was) = (0.0_f64, 0, None);
-    for position in found(columns, eos).take(most) {
+    for position in found(columns.argmax, eos).take(most) {
         let p = columns.p_eos[position];
         if !p.is_finite() {
             return crossings;
@@ -79,7 +86,7 @@ pub(super) fn crossings(
 /// The smallest window for which there is no finite confidence.
 pub(super) fn unmeasurable(columns: &DaedalColumns, eos: TokenId) -> Option<usize> {
     let finite = |position: usize| columns.p_eos[position].is_finite();
-    found(columns, eos).position(|position| !finite(position)).map(|before| before + 1)
+    found(columns.argmax, eos).position(|position| !finite(position)).map(|before| before + 1)
 }
 
 #[cfg(test)]
@@ -98,7 +105,8 @@ mod tests {
         let scanned: Vec<usize> = (2..40)
             .filter(|&window| {
                 let under = |window| {
-                    measure(&columns, 8, window, threshold).map(|eos| eos.confidence < threshold)
+                    EosMeasure::of(&argmax, &p_eos, 8, window, threshold)
+                        .map(|eos| eos.confidence < threshold)
                 };
                 matches!((under(window - 1), under(window)), (Ok(was), Ok(is)) if was != is)
             })

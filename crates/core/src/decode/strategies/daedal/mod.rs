@@ -12,7 +12,7 @@
 //! (`daedal_cal/daedal_cal.py` of NiuHechang/Calibrated_Adaptive_Length; preset `infill`).
 
 mod breaks;
-pub(super) mod eos;
+mod eos;
 mod params;
 mod stage1;
 pub(super) mod stage2;

@@ -1,10 +1,13 @@
 //! Stage 1, initial length adjustment: add masks while the EOS confidence is low, then put a few
 //! EOS tokens behind them, unless a suffix stands there.
 
-use super::{Daedal, DaedalColumns, Settings, State, eos};
+use super::{Daedal, DaedalColumns, Settings, State};
 use crate::{
     canvas::{Canvas, Cell, Edit, Filler},
-    decode::{DecisionOf, DecodeError, Drop, Growth, LeftRule, Mode, Verdict, strategy::Context},
+    decode::{
+        DecisionOf, DecodeError, Drop, EosMeasure, Growth, LeftRule, Mode, Verdict,
+        strategy::Context,
+    },
     predict::Prediction,
 };
 
@@ -25,8 +28,9 @@ pub(super) fn decide(
 ) -> Result<DecisionOf<State>, DecodeError> {
     let Context { canvas, settings, .. } = at;
     let columns = DaedalColumns::of(prediction)?;
-    let eos = eos::measure(
-        &columns,
+    let eos = EosMeasure::of(
+        columns.argmax,
+        columns.p_eos,
         canvas.special().eos,
         settings.eos_check_tokens,
         settings.eos_confidence_threshold,

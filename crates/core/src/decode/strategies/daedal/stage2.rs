@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{Daedal, DaedalColumns, Settings, State, eos};
+use super::{Daedal, DaedalColumns, Settings, State};
 use crate::{
     canvas::{Canvas, Edit, TokenId},
     decode::{
@@ -43,8 +43,9 @@ impl InsertionEvidence {
         if let Some(&position) = open.iter().find(|&&at| !columns.p_choice[at].is_finite()) {
             return Err(DecodeError::NotFinite(position));
         }
-        let eos = eos::measure(
-            columns,
+        let eos = EosMeasure::of(
+            columns.argmax,
+            columns.p_eos,
             canvas.special().eos,
             settings.eos_check_tokens,
             settings.expand_eos_confidence_threshold,

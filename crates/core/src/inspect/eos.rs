@@ -1,16 +1,16 @@
-//! How much of a canvas is to be end of sequence, by any run's prediction: what length rules look at,
-//! whether the strategy has one or not.
+//! How much of a canvas a prediction expects to be end of sequence: what length rules look at, for every
+//! run, whether its strategy has such a rule or not.
 
 use crate::{
     canvas::Canvas,
+    decode::EosMeasure,
     predict::{Column, Prediction},
 };
 
 /// W_eos where the strategy has none: that of DAEDAL's published code.
 pub(super) const USUAL_WINDOW: usize = 32;
 
-/// DAEDAL's EOS confidence: the sum of P(EOS) over the last positions whose argmax is EOS, at most
-/// `window` of them, over `window`, 0..=1. `None` where the prediction does not hold the columns.
+/// DAEDAL's EOS confidence ([`EosMeasure`]), 0..=1. `None` where the prediction does not hold the columns.
 pub(super) fn eos_confidence(
     prediction: &Prediction,
     canvas: &Canvas,
@@ -18,10 +18,8 @@ pub(super) fn eos_confidence(
 ) -> Option<f32> {
     let argmax = prediction.ids(Column::Argmax).ok()?;
     let p = prediction.numbers(Column::PEos).ok()?;
-    let eos = canvas.special().eos;
-    let taken = argmax.iter().zip(p).rev().filter(|(argmax, _)| **argmax == eos).take(window);
-    let sum: f64 = taken.map(|(_, p)| f64::from(*p)).sum();
-    finite(sum / window as f64)
+    let measure = EosMeasure::of(argmax, p, canvas.special().eos, window, 0.0);
+    Some(measure.ok()?.confidence)
 }
 
 /// ρ-EOS's density as its paper has it: the share of the masked positions whose argmax is EOS, 0..=1.
